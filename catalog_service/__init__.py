@@ -1,0 +1,1 @@
+"""The catalog service: the application that the plans migrate under."""
