@@ -1,0 +1,66 @@
+# Everything a developer types. `make setup` runs by itself when something needs it.
+
+PYTHON ?= python3
+WORKERS ?= 2
+
+BIN := .venv/bin
+STAMP := .venv/.ready
+
+.PHONY: help setup demo test test-unit test-matrix test-docker check format constraints clean
+
+help:
+	@echo "make demo         run the main job on a private PostgreSQL and show what happens"
+	@echo "make test         all tests that need nothing installed"
+	@echo "make test-unit    the tests that need no server"
+	@echo "make test-matrix  the server tests on PostgreSQL 14 to 18 (fetched once into a cache)"
+	@echo "make test-docker  the tests that need a container engine"
+	@echo "make check        lint, format, types, import contracts"
+	@echo "make format       let ruff rewrite what it can"
+	@echo "make constraints  write the installed versions to constraints.txt"
+	@echo "make clean        remove the environment and all caches, not the data in .migrator"
+
+demo: $(STAMP)
+	$(BIN)/migrator demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+test-unit: $(STAMP)
+	$(BIN)/python -m pytest tests/unit
+
+test-matrix: $(STAMP)
+	$(BIN)/python -m pytest -m matrix
+
+test-docker: $(STAMP)
+	$(BIN)/python -m pytest -m docker
+
+check: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "migrator needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "this Python cannot make environments; on Debian: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv || \
+	  echo "uv is not to be had; pip takes a little longer"
+	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]' || \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(STAMP)
+
+constraints: $(STAMP)
+	$(BIN)/python -m pip list --format=freeze --exclude-editable --exclude pip --exclude setuptools > constraints.txt
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

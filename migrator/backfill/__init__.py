@@ -1,0 +1,1 @@
+"""Moves data in small committed chunks: slices, chunk statements, size control, progress, verification."""

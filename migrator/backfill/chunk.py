@@ -1,0 +1,78 @@
+"""One chunk: move the next rows of a slice and its cursor, in one statement, one transaction, one round trip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from migrator.backfill.keyset import Keyset
+from migrator.backfill.move import Move
+
+# The statement reads the cursor from the ledger itself, under a row lock, and moves it. So a client that died and one
+# that has just taken over cannot do the same rows: the second waits for the lock and then sees where the first came to.
+# When `migrator_bound` finds fewer rows than a chunk, it is the last: it goes up to the slice's upper key.
+_CHUNK = sql.SQL("""
+WITH migrator_slice AS MATERIALIZED (
+    SELECT cursor, upper_key FROM migrator.slices
+    WHERE id = %(slice)s AND NOT done AND (cursor IS NULL) = {first} FOR UPDATE
+), migrator_bound AS MATERIALIZED (
+    SELECT (SELECT {written} FROM {table} AS {alias}
+            WHERE {rest} ORDER BY {order} OFFSET %(rows)s - 1 LIMIT 1) AS reached, upper_key FROM migrator_slice
+), migrator_moved AS (
+    {move}
+), migrator_counted AS MATERIALIZED (
+    SELECT CASE WHEN reached IS NOT NULL THEN %(rows)s
+                ELSE (SELECT count(*) FROM {table} AS {alias} WHERE {rest}) END AS rows,
+           (SELECT count(*) FROM migrator_moved) AS changed,
+           coalesce(reached, upper_key) AS cursor, reached IS NULL AS done FROM migrator_bound
+)
+UPDATE migrator.slices s
+SET cursor = c.cursor, done = c.done, rows_done = s.rows_done + c.rows, rows_changed = s.rows_changed + c.changed,
+    chunks = s.chunks + 1, updated_at = clock_timestamp()
+FROM migrator_counted c WHERE s.id = %(slice)s
+RETURNING c.rows, c.changed, s.done
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkResult:
+    """What one chunk did: rows walked, rows written, and whether the slice is finished with it."""
+
+    rows: int
+    changed: int
+    done: bool
+
+
+class ChunkStatement:
+    """The statements that walk one slice of `keyset`'s table: one for its first chunk, one for those behind it."""
+
+    def __init__(self, keyset: Keyset, move: Move) -> None:
+        self._first = _compose(keyset, move, first=True)
+        self._next = _compose(keyset, move, first=False)
+
+    def run(self, connection: psycopg.Connection, slice_id: int, rows: int, *, first: bool) -> ChunkResult | None:
+        """Commit one chunk of at most `rows` rows; None when the cursor is not where the caller thinks it is."""
+        parameters: dict[str, Any] = {"slice": slice_id, "rows": rows}
+        row = connection.execute(self._first if first else self._next, parameters).fetchone()
+        return ChunkResult(*row) if row else None
+
+    def explain(self, connection: psycopg.Connection) -> None:
+        """Let the server parse and plan a chunk without running it; raises what is wrong with it."""
+        connection.execute(sql.SQL("EXPLAIN ") + self._next, {"slice": 0, "rows": 1})
+
+
+def _compose(keyset: Keyset, move: Move, *, first: bool) -> sql.Composed:
+    after = None if first else keyset.read(sql.SQL("SELECT cursor FROM migrator_slice"))
+    reached = keyset.read(sql.SQL("SELECT coalesce(reached, upper_key) FROM migrator_bound"))
+    return _CHUNK.format(
+        first=sql.SQL("true" if first else "false"),
+        written=keyset.written(),
+        table=keyset.table.identifier,
+        alias=sql.Identifier(keyset.table.name),
+        rest=keyset.between(after, keyset.read(sql.SQL("SELECT upper_key FROM migrator_slice"))),
+        order=keyset.ordered(),
+        move=move.statement(keyset.between(after, reached)),
+    )

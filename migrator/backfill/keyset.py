@@ -1,0 +1,56 @@
+"""Key ranges over a primary key of any types: comparisons, bounds and the text form a cursor is kept in."""
+
+from __future__ import annotations
+
+from typing import LiteralString
+
+from psycopg import sql
+
+from migrator.postgres.tables import Column, Table
+
+
+class Keyset:
+    """The primary key of `table` as a row of columns that can be compared, ordered and written down."""
+
+    def __init__(self, table: Table, key: tuple[Column, ...]) -> None:
+        self.table = table
+        self.key = key
+        self.columns = [sql.Identifier(table.name, column.name) for column in key]
+
+    def row(self) -> sql.Composable:
+        """Return the key as SQL: one column, or a row of several."""
+        return _row(self.columns)
+
+    def ordered(self, direction: LiteralString = "") -> sql.Composable:
+        return sql.SQL(", ").join(sql.SQL("{} {}").format(column, sql.SQL(direction)) for column in self.columns)
+
+    def written(self) -> sql.Composable:
+        """Return the key as the JSON list of texts that a cursor is."""
+        texts = sql.SQL(", ").join(sql.SQL("{}::text").format(column) for column in self.columns)
+        return sql.SQL("jsonb_build_array({})").format(texts)
+
+    def read(self, source: sql.Composable) -> sql.Composable:
+        """Return the key values that the one-row, one-column query `source` holds in written form.
+
+        Each is a scalar subquery, which the planner computes once and uses as a bound of an index scan.
+        """
+        return _row(
+            [
+                sql.SQL("(SELECT (({})->>{})::{})").format(source, sql.Literal(place), _type(column))
+                for place, column in enumerate(self.key)
+            ]
+        )
+
+    def between(self, after: sql.Composable | None, upto: sql.Composable) -> sql.Composable:
+        """Return the condition ``after < key <= upto``; without `after`, all up to `upto`."""
+        end = sql.SQL("{} <= {}").format(self.row(), upto)
+        return end if after is None else sql.SQL("{} > {} AND {}").format(self.row(), after, end)
+
+
+def _row(parts: list[sql.Identifier] | list[sql.Composed]) -> sql.Composable:
+    return parts[0] if len(parts) == 1 else sql.SQL("({})").format(sql.SQL(", ").join(parts))
+
+
+def _type(column: Column) -> sql.SQL:
+    # format_type's output is SQL; it comes from the catalog, not from a person
+    return sql.SQL(column.type.replace("%", "%%"))

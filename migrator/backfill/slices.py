@@ -1,0 +1,71 @@
+"""The slices of a backfill in the ledger: made once, with their end key fixed, then only moved by chunks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from migrator.backfill.keyset import Keyset
+from migrator.postgres.queries import query
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A key range, and how far its worker has come. `rows_total` is an estimate."""
+
+    id: int
+    number: int
+    lower_key: Any
+    upper_key: Any
+    cursor: Any
+    rows_done: int
+    rows_changed: int
+    rows_total: int
+    done: bool
+
+
+def slices_of(connection: psycopg.Connection, step: int, purpose: str) -> list[Slice]:
+    """Return the slices of a step, in key order."""
+    rows = connection.execute(query("slices_of_step"), {"step": step, "purpose": purpose})
+    return [Slice(*row) for row in rows]
+
+
+def cut_slices(connection: psycopg.Connection, keyset: Keyset, step: int, purpose: str) -> list[Slice]:
+    """Return the slices of a step, making them first if this is the first attempt.
+
+    The upper key is the largest there is now: rows inserted later are the dual write's business and cannot make the
+    work endless. An empty table has no slices.
+    """
+    found = slices_of(connection, step, purpose)
+    if found:
+        return found
+    largest = sql.SQL("SELECT {written} FROM {table} AS {alias} ORDER BY {order} LIMIT 1").format(
+        written=keyset.written(),
+        table=keyset.table.identifier,
+        alias=sql.Identifier(keyset.table.name),
+        order=keyset.ordered("DESC"),
+    )
+    row = connection.execute(largest).fetchone()
+    if row is None:
+        return []
+    connection.execute(
+        query("slice_insert"),
+        {
+            "step": step,
+            "purpose": purpose,
+            "number": 1,
+            "lower": None,
+            "upper": Jsonb(row[0]),
+            "rows": keyset.table.estimated_rows or 0,
+        },
+    )
+    return slices_of(connection, step, purpose)
+
+
+def forget_slices(connection: psycopg.Connection, step: int, purpose: str | None = None) -> None:
+    """Delete the slices of a step, so that its next attempt starts from the beginning."""
+    connection.execute(query("slices_delete"), {"step": step, "purpose": purpose})

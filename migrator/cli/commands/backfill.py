@@ -1,0 +1,33 @@
+"""Responsible for ``migrator backfill``: only the backfill steps of a plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migrator.cli.carry_out import carry_out
+from migrator.cli.command import Group, command
+from migrator.cli.invocation import Invocation
+from migrator.cli.options import PlanArgument
+
+if TYPE_CHECKING:  # the engine takes over a second to import
+    from migrator.engine.events import Emit
+    from migrator.engine.stop import Stop
+    from migrator.engine.target import Target
+    from migrator.plan import Plan
+
+
+@command(
+    Group.RUN, 3, examples=("migrator backfill product-tags", "migrator backfill product-tags --format json | tail -1")
+)
+def backfill(invocation: Invocation, plan: PlanArgument) -> int:
+    """Run only the backfill steps of PLAN, or go on with them.
+
+    What comes before them must be done. Ctrl-C finishes the chunk; the same command goes on behind it.
+    """
+
+    def work(target: Target, loaded: Plan, emit: Emit, stop: Stop) -> str:
+        from migrator.engine import run  # noqa: PLC0415 - see above
+
+        return run.backfill(target, loaded, emit=emit, stop=stop)
+
+    return carry_out(invocation, plan, work)

@@ -1,0 +1,55 @@
+"""Responsible for ``migrator rollback``: undoing the steps of a plan in reverse order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from migrator.cli.carry_out import carry_out
+from migrator.cli.command import Group, command
+from migrator.cli.confirm import confirm
+from migrator.cli.errors import ConfirmationNeededError
+from migrator.cli.invocation import Invocation
+from migrator.cli.options import PlanArgument, YesOption
+
+if TYPE_CHECKING:  # the engine takes over a second to import
+    from migrator.engine.events import Emit
+    from migrator.engine.stop import Stop
+    from migrator.engine.target import Target
+    from migrator.plan import Plan
+
+
+@command(Group.RUN, 5, examples=("migrator rollback product-tags --to migrate", "migrator rollback product-tags --yes"))
+def rollback(
+    invocation: Invocation,
+    plan: PlanArgument,
+    to: Annotated[
+        Literal["start", "expand", "migrate"],
+        typer.Option(help="Keep this phase and those before it; start keeps none."),
+    ] = "start",
+    yes: YesOption = False,
+) -> int:
+    """Undo PLAN in reverse order, from any point.
+
+    Asks first. Off a terminal `--yes` is needed. Can be stopped and run again like `apply`.
+    """
+    if not yes:
+        _ask(invocation, plan, to)
+
+    def work(target: Target, loaded: Plan, emit: Emit, stop: Stop) -> str:
+        from migrator.engine import run  # noqa: PLC0415 - see above
+
+        return run.rollback(target, loaded, to=to, emit=emit, stop=stop)
+
+    return carry_out(invocation, plan, work)
+
+
+def _ask(invocation: Invocation, plan: str, to: str) -> None:
+    if not invocation.streams.interactive:
+        raise ConfirmationNeededError(
+            "rollback needs a confirmation, and there is no terminal to ask on",
+            notes=["nothing was changed"],
+            help=f"migrator rollback {plan} --to {to} --yes",
+        )
+    confirm(f"undo {plan} back to {to}?", invocation.streams)

@@ -1,0 +1,135 @@
+"""The answers of commands that ask and do not change: plan, status, history, verify. Pure data for the view."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from migrator.postgres.activity import Blocker
+
+
+@dataclass(frozen=True, slots=True)
+class StatementReport:
+    """One statement that a step will send.
+
+    `lock` is the strongest mode taken on a relation that exists, `blocks` says what that stops (``reads and writes``,
+    ``writes``, ``schema changes``, ``nothing``). `online` is the form that will run instead, statement by statement.
+    """
+
+    sql: str
+    relation: str
+    lock: str
+    blocks: str
+    rewrites: bool
+    scans: bool
+    online: tuple[str, ...] = ()
+    refused: str = ""
+    blocked_by: tuple[Blocker, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """One step of the plan and what it will do. `state` is pending, running, done, undoing, or waiting."""
+
+    phase: str
+    index: int
+    count: int
+    kind: str
+    title: str
+    state: str
+    reversible: bool
+    irreversible_reason: str = ""
+    rows: int | None = None
+    estimate_seconds: float | None = None
+    notes: tuple[str, ...] = ()
+    statements: tuple[StatementReport, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReport:
+    """What `migrator plan` answers. `pending` is how many steps are still to do."""
+
+    plan: str
+    summary: str
+    path: str
+    database: str
+    server_version: str
+    steps: tuple[StepReport, ...]
+    pending: int
+    requires: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    """What would make `apply` refuse now, one sentence each."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {"version": 1, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class StepStatus:
+    """One step of a run as the ledger has it. Times are aware datetimes; `seconds` is the time spent so far."""
+
+    phase: str
+    index: int
+    kind: str
+    title: str
+    state: str
+    attempts: int
+    rows_done: int | None = None
+    rows_total: int | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    seconds: float | None = None
+    detail: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """One plan and where it stands. `state`: not started, running, waiting, stopped, failed, complete, rolled back."""
+
+    plan: str
+    phase: str
+    state: str
+    path: str = ""
+    run: int | None = None
+    held_by: Blocker | None = None
+    next_command: str = ""
+    steps: tuple[StepStatus, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """What `migrator status` answers: every plan of the project, in order, or the one asked for."""
+
+    database: str
+    runs: tuple[RunStatus, ...] = field(default_factory=tuple)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"version": 1, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One event of a run from the ledger. `data` is the event's JSON."""
+
+    at: datetime
+    plan: str
+    run: int
+    event: str
+    step: str
+    by: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What `migrator verify` answers, one entry per verify step. `examples` are keys of rows that differ."""
+
+    plan: str
+    step: str
+    table: str
+    rows: int
+    differing: int
+    examples: tuple[str, ...]
+    seconds: float

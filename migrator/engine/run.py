@@ -1,0 +1,208 @@
+"""Walks the steps of a plan forward or back. Its state is the ledger's, so it can be killed at any moment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import psycopg
+
+from migrator.engine import preflight, restore
+from migrator.engine.events import Emit, RunFinished, RunStarted, StepFinished, StepStarted
+from migrator.engine.recorded import plan_of
+from migrator.engine.requirements import apply_first
+from migrator.engine.session import Session, open_session, refs
+from migrator.engine.steps import executor
+from migrator.engine.stop import Stop
+from migrator.engine.target import Target
+from migrator.errors import Interrupted, MigratorError, RefusedError, WaitingError
+from migrator.ledger.ledger import Run, StepRow
+from migrator.plan import Phase, Plan, fingerprint, plan_document
+from migrator.postgres.connect import ConnectionLostError, is_lost
+
+PHASES = ("start", *Phase)
+Way = Callable[[Session, list[StepRow], str], None]
+
+
+class ExpandFirstError(RefusedError):
+    """The backfill cannot begin: steps before it are not done.
+
+    `migrator backfill` runs backfill steps only. Run the others with `migrator apply`.
+    """
+
+    code = "MG327"
+
+
+def apply(target: Target, plan: Plan, *, to: Phase | None, emit: Emit, stop: Stop) -> str:
+    """Run `plan` up to and with the phase `to`, or go on where it stopped; return the state it came to rest in.
+
+    Raises:
+        DatabaseHeldError, PlanChangedError, what preflight refuses, what a step raises.
+    """
+    apply_first(target, plan, lambda required: apply(target, required, to=None, emit=emit, stop=stop))
+    with open_session(target, plan, emit, stop) as session:
+        return _walk(session, _resume(session), "forward", to or Phase.CONTRACT, _forward)
+
+
+def backfill(target: Target, plan: Plan, *, emit: Emit, stop: Stop) -> str:
+    """Run, or go on with, the backfill steps of `plan` that are next; return the state it came to rest in.
+
+    Raises:
+        ExpandFirstError, and as `apply`.
+    """
+    with open_session(target, plan, emit, stop) as session:
+        return _walk(session, _resume(session), "forward", Phase.MIGRATE, _backfill)
+
+
+def rollback(target: Target, plan: Plan, *, to: str, emit: Emit, stop: Stop) -> str:
+    """Undo the steps behind the phase `to`, last first, as the run was begun; return the state it came to rest in.
+
+    Raises:
+        DatabaseHeldError, IrreversibleError, what a step raises.
+    """
+    found = target.ledger.open_run(plan.plan)
+    if found is None:
+        return "rolled back"
+    with open_session(target, plan_of(found, plan), emit, stop) as session:
+        preflight.check_undo(session, found, to)
+        return _walk(session, found, "back", to, _back)
+
+
+def _resume(session: Session) -> Run:
+    plan, ledger = session.plan, session.ledger
+    run = ledger.open_run(plan.plan)
+    if run is not None:
+        preflight.check_same_meaning(run, plan)
+        return run
+    preflight.check_new_run(session)
+    document = plan_document(plan)
+    steps = [(ref.phase, ref.kind, ref.title) for ref, _ in refs(plan)]
+    return ledger.create_run(plan.plan, fingerprint(document), document, steps)
+
+
+def _walk(session: Session, run: Run, direction: str, to: str, way: Way) -> str:
+    started = time.monotonic()
+    session.run = run
+    rows = session.ledger.steps(run.id)
+    session.ledger.set_run(run.id, "running", direction=direction)
+    done, resumed = sum(row.state == "done" for row in rows), any(row.attempts for row in rows)
+    session.emit(
+        RunStarted(
+            plan=run.plan,
+            run=run.id,
+            direction=direction,
+            to=to,
+            steps_done=done,
+            steps_total=len(rows),
+            resumed=resumed,
+        )
+    )
+    state = _rest(session, run, lambda: way(session, rows, to))
+    session.current = None
+    session.ledger.set_run(run.id, state)
+    phase, seconds = _phase(session, run), time.monotonic() - started
+    session.emit(RunFinished(plan=run.plan, run=run.id, state=state, phase=phase, seconds=seconds))
+    return state
+
+
+def _rest(session: Session, run: Run, work: Callable[[], None]) -> str:
+    """Return the state in which `work` leaves the run, whether it ends, waits or is stopped; note why it fails."""
+    try:
+        work()
+    except WaitingError:
+        return "waiting"
+    except Interrupted:
+        return "stopped"
+    except MigratorError as error:
+        _note_failure(session, run, error)
+        raise
+    except psycopg.OperationalError as error:
+        if not is_lost(error):
+            raise
+        raise ConnectionLostError(
+            "the server closed the connection",
+            notes=[str(error).splitlines()[0], "what was committed is in the ledger; the rest was rolled back"],
+            help="run the same command again; it goes on where this one stopped",
+        ) from error
+    return _state(session, run)
+
+
+def _note_failure(session: Session, run: Run, error: MigratorError) -> None:
+    try:
+        if session.current:
+            session.ledger.fail_step(session.current[1].id, error.message)
+        session.ledger.set_run(run.id, "failed", error=f"{error.code}: {error.message}")
+    except psycopg.Error:
+        pass  # the server is gone: the ledger still says "running", and the next run finds out
+
+
+def _state(session: Session, run: Run) -> str:
+    states = [row.state for row in session.ledger.steps(run.id)]
+    if all(state == "done" for state in states):
+        return "complete"
+    if all(state == "pending" for state in states):
+        return "rolled back"
+    return "in progress"
+
+
+def _phase(session: Session, run: Run) -> str:
+    """Return the last phase that is done, or ``start``."""
+    reached = "start"
+    rows = session.ledger.steps(run.id)
+    for phase in Phase:
+        if any(row.phase == phase and row.state != "done" for row in rows):
+            break
+        reached = phase
+    return reached
+
+
+def _forward(session: Session, rows: list[StepRow], to: str) -> None:
+    for position, row in enumerate(rows):
+        if PHASES.index(row.phase) > PHASES.index(to):
+            return
+        if row.state == "undoing":
+            _carry_out(session, position, row, undo=True)
+        if row.state != "done":
+            _carry_out(session, position, row, undo=False)
+    if session.plan.contract:
+        restore.end_dual_writes(session)
+
+
+def _backfill(session: Session, rows: list[StepRow], to: str) -> None:
+    ran = False
+    for position, row in enumerate(rows):
+        if row.kind == "backfill" and row.state != "done":
+            _carry_out(session, position, row, undo=False)
+            ran = True
+        elif row.state != "done":
+            # Another step is next, perhaps a gate: nothing behind it may be done before it.
+            if not ran and any(later.kind == "backfill" and later.state != "done" for later in rows[position:]):
+                raise ExpandFirstError(
+                    f"a step before the backfill is not done: {row.phase}, {row.title}",
+                    help=f"run it: migrator apply {session.plan.plan} --to {to}",
+                )
+            return
+
+
+def _back(session: Session, rows: list[StepRow], to: str) -> None:
+    for phase in reversed(Phase):
+        if PHASES.index(phase) <= PHASES.index(to):
+            return
+        for position, row in reversed(list(enumerate(rows))):
+            if row.phase == phase and row.state != "pending":
+                _carry_out(session, position, row, undo=True)
+        if phase is Phase.CONTRACT:
+            restore.dual_writes(session)
+
+
+def _carry_out(session: Session, position: int, row: StepRow, *, undo: bool) -> None:
+    ref, step = refs(session.plan)[position]
+    session.current = (ref, row)
+    session.check()
+    attempt = session.ledger.start_step(row.id, "undoing" if undo else "running")
+    session.emit(StepStarted(step=ref, attempt=attempt, undo=undo))
+    started = time.monotonic()
+    carry = executor(row.kind).undo if undo else executor(row.kind).run
+    detail = carry(session, step, row)
+    session.ledger.finish_step(row.id, "pending" if undo else "done", detail)
+    session.emit(StepFinished(step=ref, seconds=time.monotonic() - started, detail=detail, undo=undo))

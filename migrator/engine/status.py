@@ -1,0 +1,71 @@
+"""Where the plans stand, from the ledger alone; asking changes nothing and needs no lock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from migrator.engine.reports import HistoryEntry, RunStatus, StatusReport, StepStatus
+from migrator.engine.session import refs
+from migrator.engine.target import Target
+from migrator.ledger.ledger import Run, StepRow
+from migrator.ledger.lock import holder
+from migrator.plan import Phase, Plan
+from migrator.postgres.activity import Blocker
+
+
+def status(target: Target, plans: Sequence[Plan]) -> StatusReport:
+    """Return where each of `plans` stands."""
+    held = holder(target.asking) if target.has_ledger else None
+    return StatusReport(target.shown, tuple(_one(target, plan, held) for plan in plans))
+
+
+def history(target: Target, plan: str | None, limit: int) -> list[HistoryEntry]:
+    """Return the newest `limit` events of `plan`, or of all plans, oldest first."""
+    if not target.has_ledger:
+        return []
+    return [HistoryEntry(*row) for row in target.ledger.events(plan, limit)]
+
+
+def _one(target: Target, plan: Plan, held: Blocker | None) -> RunStatus:
+    run = target.ledger.last_run(plan.plan) if target.has_ledger else None
+    if run is None:
+        steps = tuple(StepStatus(ref.phase, ref.index, ref.kind, ref.title, "pending", 0) for ref, _ in refs(plan))
+        return RunStatus(
+            plan.plan, "start", "not started", str(plan.path), next_command=f"migrator apply {plan.plan}", steps=steps
+        )
+    rows = target.ledger.steps(run.id)
+    ours = held if held and f" {plan.plan} " in f"{held.application} " else None
+    state = run.state if run.state != "running" or ours else "stopped"
+    return RunStatus(
+        plan=plan.plan,
+        phase=_reached(rows),
+        state=state,
+        path=str(plan.path),
+        run=run.id,
+        held_by=ours,
+        next_command=_next(plan.plan, state, run),
+        steps=tuple(_step(row, rows) for row in rows),
+    )
+
+
+def _reached(rows: list[StepRow]) -> str:
+    """Return the phase of the first step that is not done, or contract where all are."""
+    return next((row.phase for row in rows if row.state != "done"), str(Phase.CONTRACT))
+
+
+def _next(plan: str, state: str, run: Run) -> str:
+    if state == "waiting":
+        return f"migrator approve {plan}"
+    if state in ("complete", "running"):
+        return ""
+    if run.direction == "back" and state in ("stopped", "failed"):
+        return f"migrator rollback {plan}"
+    return f"migrator apply {plan}"
+
+
+def _step(row: StepRow, rows: list[StepRow]) -> StepStatus:
+    index = sum(other.phase == row.phase and other.position <= row.position for other in rows)
+    return StepStatus(
+        row.phase, index, row.kind, row.title, row.state, row.attempts, row.rows_done, row.rows_total,
+        row.started_at, row.finished_at, row.seconds, row.detail or "", row.error or "",
+    )  # fmt: skip

@@ -1,0 +1,33 @@
+"""A `backfill` step: fills columns of existing rows, or another table, chunk by chunk."""
+
+from __future__ import annotations
+
+from migrator.backfill.move import Move
+from migrator.backfill.size import ChunkSize
+from migrator.backfill.slices import forget_slices
+from migrator.engine import rows
+from migrator.engine.session import Session
+from migrator.ledger.ledger import StepRow
+from migrator.plan import identifiers
+from migrator.plan.steps.backfill import Backfill
+from migrator.postgres.tables import find_table
+
+
+def run(session: Session, step: Backfill, row: StepRow) -> str:
+    """Fill what is not filled yet."""
+    table = rows.prepare(session, step.table, step.location)
+    move = Move(
+        table=table,
+        set={identifiers(column)[-1]: expression for column, expression in step.set.items()},
+        where=step.where,
+        into=find_table(session.working, step.into, step.location) if step.into else None,
+    )
+    size = ChunkSize(step.chunk_rows, step.chunk_target.total_seconds(), step.fixed)
+    walked = rows.fill(session, row, "fill", move, size, step.location)
+    return f"{walked.rows_done:,} rows walked, {walked.rows_changed:,} written"
+
+
+def undo(session: Session, step: Backfill, row: StepRow) -> str:
+    """Forget how far the backfill came. What it wrote goes with the columns that expand added."""
+    forget_slices(session.target.asking, row.id)
+    return "values of existing columns kept" if step.irreversible else "to be filled again"

@@ -1,0 +1,1 @@
+"""The ledger: migrator's own memory, in schema `migrator` of the target database."""

@@ -1,0 +1,117 @@
+"""The journal of a revision: which of its statements are committed, written in the transaction that commits them.
+
+It speaks through whatever cursor the revision runs on, so that a journal entry and its statement share their fate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from migrator.errors import RefusedError
+from migrator.postgres.queries import query
+
+
+class Executes(Protocol):
+    """The part of a DBAPI cursor that the journal needs."""
+
+    def execute(self, operation: Any, parameters: Any = ..., /) -> Any: ...
+    def fetchall(self) -> Any: ...
+    def fetchone(self) -> Any: ...
+
+
+class RevisionChangedError(RefusedError):
+    """A half-applied revision was edited: a statement that is already committed has another text now.
+
+    migrator resumes a revision behind its last committed statement, and can only do so when the statements before it
+    are the same. Restore the revision file as it was and run the same command, or undo the part that is committed with
+    `migrator rollback` (`migrator downgrade` outside a plan) before applying the new text.
+    """
+
+    code = "MG303"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One piece of a revision: part `part`, counted from 0, of what the `ordinal`-th statement was turned into.
+
+    `digest` identifies the statement as the revision sent it, `sql` is the piece as it runs, `kind` how it runs, and
+    `leftover` what an interrupted attempt can leave behind.
+    """
+
+    ordinal: int
+    part: int
+    digest: str
+    sql: str
+    kind: str
+    state: str
+    leftover: dict[str, Any] | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+def digest(sql: str) -> str:
+    """Return what identifies a statement as a revision sent it: its text without layout, not its parameters."""
+    return hashlib.sha256(" ".join(sql.split()).encode()).hexdigest()[:32]
+
+
+@dataclass(slots=True)
+class Journal:
+    """The journal of one upgrade or downgrade of one revision of one Alembic `project`."""
+
+    project: str
+    revision: str
+    direction: str
+    application: int | None = None
+    entries: dict[int, list[Entry]] = field(default_factory=dict)
+
+    def load(self, cursor: Executes) -> None:
+        """Read what an earlier attempt has committed."""
+        self.application, self.entries = None, {}
+        cursor.execute(query("application_open"), {"project": self.project})
+        for application, revision, direction in cursor.fetchall():
+            if (revision, direction) == (self.revision, self.direction):
+                self.application = application
+        if self.application is not None:
+            cursor.execute(query("journal_of"), {"application": self.application})
+            for row in cursor.fetchall():
+                entry = Entry(*row)
+                self.entries.setdefault(entry.ordinal, []).append(entry)
+
+    def pieces(self, ordinal: int, sql: str) -> list[Entry]:
+        """Return the pieces that an earlier attempt has planned or committed for this statement, if any.
+
+        Raises:
+            RevisionChangedError: the statement has another text now.
+        """
+        entries = self.entries.get(ordinal, [])
+        if entries and entries[0].digest != digest(sql):
+            raise RevisionChangedError(
+                f"revision {self.revision} was changed after part of it had been applied",
+                notes=[f"statement {ordinal} was: {entries[0].sql[:200]}", f"statement {ordinal} is:  {sql[:200]}"],
+                help="restore the revision file and run the same command, or roll back first",
+            )
+        return entries
+
+    def write(self, cursor: Executes, entries: list[Entry]) -> None:
+        """Write `entries` through `cursor`, in its transaction if it has one."""
+        if self.application is None:
+            cursor.execute(
+                query("application_insert"),
+                {"project": self.project, "revision": self.revision, "direction": self.direction},
+            )
+            self.application = cursor.fetchone()[0]
+        for entry in entries:
+            leftover = json.dumps(entry.leftover) if entry.leftover else None
+            values = {**asdict(entry), "leftover": leftover, "application": self.application}
+            cursor.execute(query("journal_insert"), values)
+            kept = [one for one in self.entries.get(entry.ordinal, []) if one.part != entry.part]
+            self.entries[entry.ordinal] = sorted([*kept, entry], key=lambda one: one.part)
+
+    def finish(self, cursor: Executes, state: str = "complete") -> None:
+        """Close the application, in the transaction that stamps the version."""
+        if self.application is not None:
+            cursor.execute(query("application_finish"), {"application": self.application, "state": state})

@@ -1,0 +1,62 @@
+"""Responsible for the form of a `backfill` step; not for moving data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, ClassVar
+
+from pydantic import Field, WithJsonSchema
+
+from migrator.plan.fields import ColumnMap, Expression, Flag, PositiveDuration, TableName, Text, whole_number
+from migrator.plan.step import Part, Phase, Step
+
+MIN_CHUNK_ROWS = 100
+MAX_CHUNK_ROWS = 200_000
+
+ChunkRows = Annotated[
+    int,
+    whole_number(MIN_CHUNK_ROWS, MAX_CHUNK_ROWS),
+    WithJsonSchema({"type": "integer", "minimum": MIN_CHUNK_ROWS, "maximum": MAX_CHUNK_ROWS}),
+]
+
+
+class Throttle(Part):
+    """Signals that make the backfill wait."""
+
+    replica_lag: PositiveDuration = Field(description="Wait while a standby is further behind than this.")
+
+
+class Backfill(Step):
+    """Fill columns of rows that exist already, in small transactions that a stopped run resumes after."""
+
+    kind: ClassVar[str] = "backfill"
+    misplaced: ClassVar[Mapping[Phase, str]] = {
+        Phase.CONTRACT: "the data must be in the new shape before the old one is removed",
+    }
+    tuning: ClassVar[frozenset[str]] = frozenset({"chunk_rows", "chunk_target", "fixed", "throttle"})
+    names: ClassVar[frozenset[str]] = frozenset({"table", "into"})
+
+    table: TableName = Field(description="The table whose rows are read, and changed unless there is `into`.")
+    set: ColumnMap[Expression] = Field(
+        description="Columns to fill, each with an SQL expression over the columns of a row of `table`."
+    )
+    where: Expression | None = Field(
+        default=None, description="Which rows still need work; makes repeating a chunk harmless."
+    )
+    into: TableName | None = Field(
+        default=None, description="Insert one row into this table per row of `table` instead, unless it is there."
+    )
+    chunk_rows: ChunkRows = Field(default=10_000, description="Rows of the first chunk; later ones fit chunk_target.")
+    chunk_target: PositiveDuration = Field(
+        default=timedelta(milliseconds=500), description="How long a chunk should take."
+    )
+    fixed: Flag = Field(default=False, description="Keep to chunk_rows whatever a chunk takes.")
+    throttle: Throttle | None = Field(default=None, description="When to wait for the rest of the system.")
+    irreversible: Text | None = Field(
+        default=None, description="Why it may overwrite values of columns that existed before the plan."
+    )
+
+    def title(self) -> str:
+        """Return the kind and the columns it fills."""
+        return f"backfill {self.into or self.table}.{', '.join(self.set)}"

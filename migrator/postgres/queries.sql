@@ -1,0 +1,284 @@
+-- All bookkeeping SQL. One named statement each; parameters are psycopg's %(name)s.
+
+-- name: blockers_of
+SELECT a.pid, a.application_name, a.usename, a.state,
+       extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.state_change, a.backend_start)), a.query
+FROM pg_stat_activity a
+WHERE a.pid = ANY (pg_blocking_pids(%(pid)s))
+ORDER BY a.xact_start NULLS LAST
+
+-- name: lock_holders
+SELECT a.pid, a.application_name, a.usename, a.state,
+       extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.state_change, a.backend_start)), a.query
+FROM pg_stat_activity a
+WHERE a.pid <> pg_backend_pid()
+  AND EXISTS (SELECT FROM pg_locks l
+              WHERE l.pid = a.pid AND l.granted AND l.locktype = 'relation'
+                AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                AND l.relation = ANY (SELECT to_regclass(r)::oid FROM unnest(%(relations)s::text[]) r))
+ORDER BY a.xact_start NULLS LAST
+
+-- name: old_transactions
+SELECT a.pid, a.application_name, a.usename, a.state,
+       extract(epoch FROM clock_timestamp() - a.xact_start), a.query
+FROM pg_stat_activity a
+WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
+  AND a.backend_type = 'client backend' AND a.xact_start IS NOT NULL
+  AND (a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL)
+ORDER BY a.xact_start
+
+-- name: leftover_sessions
+SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> ALL (%(spare)s::int[]) AND usename = current_user
+  AND application_name ~ '^migrator (apply|backfill|rollback|upgrade|downgrade) ' AND application_name !~ '\(lock\)$'
+
+-- name: end_session
+SELECT pg_terminate_backend(%(pid)s, 5000)
+
+-- name: try_lock
+SELECT pg_try_advisory_lock(%(key)s)
+
+-- name: lock_owner
+SELECT a.pid, a.application_name, a.usename, a.state,
+       extract(epoch FROM clock_timestamp() - a.backend_start), ''
+FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND (l.classid::bigint << 32 | l.objid::bigint) = %(key)s
+
+-- name: run_insert
+INSERT INTO migrator.runs (plan, fingerprint, document, state, started_by)
+VALUES (%(plan)s, %(fingerprint)s, %(document)s, 'running', %(by)s) RETURNING id
+
+-- name: run_open
+SELECT id, plan, fingerprint, document, state, direction, started_by, started_at, error
+FROM migrator.runs WHERE plan = %(plan)s AND state <> 'rolled back'
+
+-- name: run_last
+SELECT id, plan, fingerprint, document, state, direction, started_by, started_at, error
+FROM migrator.runs WHERE plan = %(plan)s ORDER BY id DESC LIMIT 1
+
+-- name: run_set
+UPDATE migrator.runs
+SET state = %(state)s, direction = coalesce(%(direction)s, direction), error = %(error)s, updated_at = clock_timestamp()
+WHERE id = %(run)s
+
+-- name: run_set_document
+UPDATE migrator.runs
+SET fingerprint = %(fingerprint)s, document = %(document)s, updated_at = clock_timestamp() WHERE id = %(run)s
+
+-- name: step_insert
+INSERT INTO migrator.steps (run_id, position, phase, kind, title)
+VALUES (%(run)s, %(position)s, %(phase)s, %(kind)s, %(title)s)
+
+-- name: steps_of_run
+SELECT s.id, s.position, s.phase, s.kind, s.title, s.state, s.attempts, s.seconds, s.started_at, s.finished_at,
+       s.detail, s.error, x.rows_done, x.rows_total
+FROM migrator.steps s
+LEFT JOIN LATERAL (
+    SELECT sum(rows_done)::bigint AS rows_done, sum(greatest(rows_total, rows_done))::bigint AS rows_total
+    FROM migrator.slices
+    WHERE step_id = s.id AND purpose = CASE WHEN s.kind = 'dual_write' THEN 'refill' ELSE 'fill' END
+) x ON true
+WHERE s.run_id = %(run)s ORDER BY s.position
+
+-- name: step_start
+UPDATE migrator.steps
+SET state = %(state)s, attempts = attempts + 1, started_at = clock_timestamp(), finished_at = NULL, error = NULL
+WHERE id = %(step)s RETURNING attempts
+
+-- name: step_finish
+UPDATE migrator.steps
+SET state = %(state)s, finished_at = clock_timestamp(), detail = %(detail)s, error = NULL,
+    seconds = seconds + extract(epoch FROM clock_timestamp() - started_at)
+WHERE id = %(step)s
+
+-- name: step_error
+UPDATE migrator.steps
+SET error = %(error)s, seconds = seconds + extract(epoch FROM clock_timestamp() - started_at)
+WHERE id = %(step)s
+
+-- name: approval_insert
+INSERT INTO migrator.approvals (step_id, approved_by, note) VALUES (%(step)s, %(by)s, %(note)s)
+ON CONFLICT (step_id) DO NOTHING
+
+-- name: approval_of
+SELECT approved_by, approved_at, note FROM migrator.approvals WHERE step_id = %(step)s
+
+-- name: approval_delete
+DELETE FROM migrator.approvals WHERE step_id = %(step)s
+
+-- name: event_insert
+INSERT INTO migrator.events (run_id, step_id, by, event, data)
+VALUES (%(run)s, %(step)s, %(by)s, %(event)s, %(data)s)
+
+-- name: events_list
+SELECT e.at, r.plan, r.id, e.event, coalesce(s.phase || ' ' || s.title, ''), e.by, e.data
+FROM migrator.events e JOIN migrator.runs r ON r.id = e.run_id LEFT JOIN migrator.steps s ON s.id = e.step_id
+WHERE %(plan)s::text IS NULL OR r.plan = %(plan)s
+ORDER BY e.id DESC LIMIT %(limit)s
+
+-- name: dual_write_set
+INSERT INTO migrator.dual_writes (step_id, state) VALUES (%(step)s, %(state)s)
+ON CONFLICT (step_id) DO UPDATE SET state = EXCLUDED.state, changed_at = clock_timestamp()
+
+-- name: dual_write_delete
+DELETE FROM migrator.dual_writes WHERE step_id = %(step)s
+
+-- name: dual_write_state
+SELECT state FROM migrator.dual_writes WHERE step_id = %(step)s
+
+-- name: slice_insert
+INSERT INTO migrator.slices (step_id, purpose, number, lower_key, upper_key, rows_total)
+VALUES (%(step)s, %(purpose)s, %(number)s, %(lower)s, %(upper)s, %(rows)s)
+
+-- name: slices_of_step
+SELECT id, number, lower_key, upper_key, cursor, rows_done, rows_changed, rows_total, done
+FROM migrator.slices WHERE step_id = %(step)s AND purpose = %(purpose)s ORDER BY number
+
+-- name: slices_delete
+DELETE FROM migrator.slices WHERE step_id = %(step)s AND (%(purpose)s::text IS NULL OR purpose = %(purpose)s)
+
+-- name: application_open
+SELECT id, revision, direction FROM migrator.applications
+WHERE project = %(project)s AND state = 'open' ORDER BY id
+
+-- name: application_insert
+INSERT INTO migrator.applications (project, revision, direction)
+VALUES (%(project)s, %(revision)s, %(direction)s) RETURNING id
+
+-- name: application_finish
+UPDATE migrator.applications SET state = %(state)s, finished_at = clock_timestamp() WHERE id = %(application)s
+
+-- name: journal_of
+SELECT ordinal, part, digest, sql, kind, state, leftover, started_at, finished_at FROM migrator.journal
+WHERE application_id = %(application)s ORDER BY ordinal, part
+
+-- name: journal_insert
+INSERT INTO migrator.journal
+    (application_id, ordinal, part, digest, sql, kind, state, leftover, started_at, finished_at)
+VALUES (%(application)s, %(ordinal)s, %(part)s, %(digest)s, %(sql)s, %(kind)s, %(state)s, %(leftover)s::jsonb,
+        %(started_at)s, %(finished_at)s)
+ON CONFLICT (application_id, ordinal, part) DO UPDATE
+SET state = EXCLUDED.state, sql = EXCLUDED.sql, started_at = EXCLUDED.started_at, finished_at = EXCLUDED.finished_at
+
+-- name: table_of
+SELECT c.oid::bigint, n.nspname, c.relname, c.relkind, c.reltuples::bigint, c.relpages,
+       EXISTS (SELECT FROM pg_statistic s WHERE s.starelid = c.oid)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(%(table)s)
+
+-- name: key_of
+SELECT a.attname, format_type(a.atttypid, a.atttypmod)
+FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY k (attnum, place)
+JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+WHERE i.indrelid = %(oid)s AND i.indisprimary AND k.place <= i.indnkeyatts
+ORDER BY k.place
+
+-- name: columns_of
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid), a.attgenerated <> ''
+FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attnum
+
+-- name: index_named
+SELECT i.indisvalid, pg_get_indexdef(i.indexrelid),
+       EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid)
+FROM pg_index i WHERE i.indexrelid = to_regclass(%(index)s)
+
+-- name: build_progress
+SELECT phase, blocks_done + tuples_done, blocks_total + tuples_total, current_locker_pid
+FROM pg_stat_progress_create_index WHERE pid = %(pid)s
+
+-- name: search_path
+SELECT current_setting('search_path'), current_schemas(false)::text[]
+
+-- name: fact_relation
+SELECT c.oid::bigint, n.nspname, c.relname, c.relkind::text, c.relispopulated,
+       CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(%(name)s)
+
+-- name: fact_columns
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull
+FROM pg_attribute a WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+
+-- name: fact_constraints
+SELECT c.conname, c.contype::text, c.convalidated, coalesce(pg_get_expr(c.conbin, c.conrelid), ''), fn.nspname, f.relname,
+       ARRAY(SELECT a.attname::text FROM unnest(c.conkey) WITH ORDINALITY k (attnum, place)
+             JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum ORDER BY k.place)
+FROM pg_constraint c LEFT JOIN pg_class f ON f.oid = c.confrelid LEFT JOIN pg_namespace fn ON fn.oid = f.relnamespace
+WHERE c.conrelid = %(oid)s ORDER BY c.conname
+
+-- name: fact_indexes
+SELECT n.nspname, c.relname, i.indisunique, i.indisvalid, i.indpred IS NOT NULL, i.indexprs IS NOT NULL,
+       (SELECT conname FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x') LIMIT 1),
+       c.relkind = 'I', t.relname, tn.nspname,
+       ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY k (attnum, place)
+             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+             WHERE k.place <= i.indnkeyatts ORDER BY k.place)
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
+WHERE i.indrelid = %(table)s OR i.indexrelid = %(index)s ORDER BY c.relname
+
+-- name: fact_relatives
+SELECT 'parent', n.nspname, c.relname FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhparent
+JOIN pg_namespace n ON n.oid = c.relnamespace WHERE h.inhrelid = %(oid)s
+UNION ALL
+SELECT CASE WHEN pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT' THEN 'default' ELSE 'child' END, n.nspname, c.relname
+FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace WHERE h.inhparent = %(oid)s
+UNION ALL
+SELECT 'referenced by', n.nspname, c.relname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE k.contype = 'f' AND k.confrelid = %(oid)s AND k.conrelid <> %(oid)s
+
+-- name: fact_volatility
+SELECT max(CASE provolatile WHEN 'i' THEN 0 WHEN 's' THEN 1 ELSE 2 END) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE p.proname = %(name)s
+  AND CASE WHEN %(schema)s::text IS NULL THEN n.nspname = ANY (current_schemas(true)) ELSE n.nspname = %(schema)s END
+
+-- name: fact_domain
+SELECT t.typtype = 'd' AND (t.typnotnull OR EXISTS (SELECT FROM pg_constraint c WHERE c.contypid = t.oid))
+FROM pg_type t WHERE t.oid = to_regtype(%(name)s)
+
+-- name: fact_domain_users
+SELECT DISTINCT n.nspname, c.relname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE a.atttypid = to_regtype(%(name)s) AND c.relkind IN ('r', 'p') AND NOT a.attisdropped
+
+-- name: fact_taken
+SELECT to_regclass(%(quoted)s) IS NOT NULL
+    OR EXISTS (SELECT FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace
+               WHERE c.conname = %(name)s
+                 AND CASE WHEN %(schema)s::text IS NULL THEN n.nspname = ANY (current_schemas(false)) ELSE n.nspname = %(schema)s END)
+
+-- name: fact_settings
+SELECT current_setting('server_version_num')::int / 10000, current_setting('TimeZone')
+
+-- name: held_up_by
+SELECT count(*) FROM pg_stat_activity
+WHERE wait_event_type = 'Lock' AND pid <> %(pid)s AND %(pid)s = ANY (pg_blocking_pids(pid))
+
+-- name: cancel_statement
+SELECT pg_cancel_backend(%(pid)s)
+
+-- name: constraint_names
+SELECT conname::text FROM pg_constraint WHERE conrelid = to_regclass(%(table)s)
+
+-- name: invalid_transients
+SELECT n.nspname, c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$'
+  AND (i.indrelid = to_regclass(%(relation)s)
+       OR i.indrelid = (SELECT indrelid FROM pg_index WHERE indexrelid = to_regclass(%(relation)s)))
+
+-- name: pending_detach
+SELECT p.nspname, pc.relname FROM pg_inherits h
+JOIN pg_class pc ON pc.oid = h.inhparent JOIN pg_namespace p ON p.oid = pc.relnamespace
+WHERE h.inhrelid = to_regclass(%(relation)s) AND h.inhdetachpending
+
+-- name: is_partition
+SELECT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass(%(relation)s))
+
+-- name: index_definitions
+SELECT (SELECT indrelid FROM pg_index WHERE indexrelid = to_regclass(%(one)s)) = to_regclass(%(table)s),
+       pg_get_indexdef(to_regclass(%(one)s)), pg_get_indexdef(to_regclass(%(other)s))

@@ -1,0 +1,93 @@
+"""A second pair of eyes while a statement waits: who blocks it, and how many it holds up by waiting.
+
+A waiting ACCESS EXCLUSIVE request is itself a wall: everybody who comes later queues behind it. So where it holds up
+too many sessions it is cancelled before its own timeout, and tried again later.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+import psycopg
+
+from migrator.postgres.activity import Blocker, blockers_of
+from migrator.postgres.queries import query
+
+INTERVAL = 0.1  # seconds between two looks; a statement that is done sooner is never looked at
+
+
+@dataclass(slots=True)
+class Sighting:
+    """What was seen while one statement ran. `held_up` is the most sessions that waited for it at once."""
+
+    pid: int
+    patient: bool
+    blockers: tuple[Blocker, ...] = ()
+    held_up: int = 0
+    cancelled: bool = False
+    _over: threading.Event = field(default_factory=threading.Event)
+
+
+class Watcher:
+    """Watches statements of other connections over one of its own, which it opens when first needed."""
+
+    def __init__(self, connect: Callable[[], psycopg.Connection], hold_up: int) -> None:
+        self._connect = connect
+        self._hold_up = hold_up
+        self._connection: psycopg.Connection | None = None
+        self._busy = threading.Lock()
+
+    @contextmanager
+    def watch(
+        self, pid: int, tick: Callable[[psycopg.Connection, Sighting], None] | None = None, *, patient: bool = False
+    ) -> Iterator[Sighting]:
+        """Watch the backend `pid` while the block runs.
+
+        Args:
+            pid: the server process.
+            tick: is called after each look, on the watching thread.
+            patient: let it wait however many it holds up: a concurrent build's locks stop no traffic.
+        """
+        sighting = Sighting(pid, patient)
+        thread = threading.Thread(target=self._look, args=(sighting, tick), name="migrator-watcher", daemon=True)
+        thread.start()
+        try:
+            yield sighting
+        finally:
+            with self._busy:
+                sighting._over.set()  # noqa: SLF001 - its own dataclass
+            thread.join()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    def _look(self, sighting: Sighting, tick: Callable[[psycopg.Connection, Sighting], None] | None) -> None:
+        over = sighting._over  # noqa: SLF001 - its own dataclass
+        while not over.wait(INTERVAL):
+            # Watching is a courtesy: where it fails, the statement's own timeout still holds.
+            with suppress(psycopg.Error), self._busy:
+                if over.is_set():
+                    return
+                connection = self._open()
+                blockers = blockers_of(connection, sighting.pid)
+                if blockers:
+                    sighting.blockers = blockers
+                    self._relieve(connection, sighting)
+                if tick:
+                    tick(connection, sighting)
+
+    def _relieve(self, connection: psycopg.Connection, sighting: Sighting) -> None:
+        row = connection.execute(query("held_up_by"), {"pid": sighting.pid}).fetchone()
+        sighting.held_up = max(sighting.held_up, row[0] if row else 0)
+        if row and row[0] >= self._hold_up and not sighting.patient:
+            connection.execute(query("cancel_statement"), {"pid": sighting.pid})
+            sighting.cancelled = True
+
+    def _open(self) -> psycopg.Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = self._connect()
+        return self._connection

@@ -1,0 +1,298 @@
+"""Decides, for each statement of a revision, how it runs: as it is under a guard, in its online form, or not at all.
+
+The transaction stays the revision's own as long as that is safe. Where a statement must not share it, what was done
+before is committed together with its journal, and the statement runs in a transaction of its own, or in none.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+
+from migrator.ledger.journal import Entry, Journal
+from migrator.revisions.builds import Builder
+from migrator.revisions.errors import StatementRefusedError
+from migrator.revisions.facts import CatalogFacts
+from migrator.revisions.guard import Guard
+from migrator.revisions.pieces import AddedNames, begun_only, kind_of, leftover_of, plain, planned, removal
+from migrator.sql.classify import classify
+from migrator.sql.effects import Effect
+from migrator.sql.names import Name
+from migrator.sql.online import online
+from migrator.sql.online.form import PartKind, Refusal
+from migrator.sql.online.written import as_written
+from migrator.sql.statement import Statement, parse
+
+# What may have to happen in the very transaction of a statement: a dual write ends where its old column is dropped.
+Companion = Callable[[Any, Effect], None]
+# What an upgrade that stopped half-way had not come to make, or to remove.
+NOT_AS_EXPECTED = (
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.UndefinedObject,
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.DuplicateTable,
+    psycopg.errors.DuplicateColumn,
+    psycopg.errors.DuplicateObject,
+    psycopg.errors.DuplicateFunction,
+)
+TIMEOUTS = frozenset({"lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"})
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A statement, or a piece of one, that was run, for the progress display."""
+
+    sql: str
+    effect: Effect
+    online: bool
+    milliseconds: float
+
+
+class Conductor:
+    """The handler of one revision's statements. One instance serves one run of `env.py`."""
+
+    def __init__(
+        self,
+        guard: Guard,
+        builder: Builder,
+        report: Callable[[Ran], None],
+        companion: Companion,
+        *,
+        lenient: bool = False,
+    ) -> None:
+        """Make a conductor; a `lenient` one takes it as done where what a statement removes is not there."""
+        self._lenient = lenient
+        self._guard = guard
+        self._builder = builder
+        self._report = report
+        self._companion = companion
+        self._journal: Journal | None = None
+        self._stamping = False
+        self._ordinal = 0
+        self._pending: list[Entry] = []
+        self._created: set[Name] = set()
+
+    def begin(self, connection: Any, journal: Journal) -> None:
+        """A revision's function is about to run on the driver's `connection`."""
+        self._journal, self._stamping, self._ordinal = journal, False, 0
+        self._pending, self._created = [], set()
+        self._guard.reset()
+        journal.load(connection.cursor())
+
+    def take_back(self, connection: Any, upgrade: Journal) -> None:
+        """Drop what the finished pieces of an unfinished statement have made."""
+        for entry in begun_only(upgrade):
+            cursor = connection.cursor()
+            made = [one for text in parse(entry.sql) for one in classify(text, self._facts(connection)).creates]
+            for statement in filter(None, map(removal, made)):
+                self.execute(cursor, statement, None, many=False, pyformat=False)
+
+    def end(self) -> None:
+        """The revision's function has returned; what follows until the commit is Alembic's stamp."""
+        self._stamping = True
+
+    def execute(self, cursor: Any, statement: str, parameters: Any, *, many: bool, pyformat: bool) -> bool:
+        """See `interception.Handler`."""
+        if self._journal is None or self._stamping:
+            return False
+
+        def send() -> None:
+            if many:
+                cursor.executemany(statement, parameters)
+            elif pyformat:
+                cursor.execute(statement, parameters)
+            else:
+                cursor.execute(statement)
+
+        parsed = parse(statement, pyformat=pyformat)
+        if len(parsed) == 1:
+            self._one(cursor, parsed[0], send)
+        else:  # several in one string cannot have parameters: each is sent by itself
+            for one in parsed:
+                self._one(cursor, one, lambda text=one.text: cursor.execute(text))  # type: ignore[misc]
+        return True
+
+    def before_commit(self, connection: Any) -> None:
+        """See `interception.Handler`."""
+        if self._journal is not None:
+            self._flush(connection.cursor())
+
+    def after_rollback(self) -> None:
+        """See `interception.Handler`."""
+        self._pending = []
+        self._guard.reset()
+
+    def _facts(self, connection: Any) -> CatalogFacts:
+        return CatalogFacts(connection, self._created)
+
+    def _one(self, cursor: Any, statement: Statement, send: Callable[[], None]) -> None:
+        assert self._journal
+        facts = self._facts(cursor.connection)
+        effect = classify(statement, facts)
+        if effect.reads_only or effect.transaction_control or effect.changes_settings:
+            self._aside(cursor, effect, send)
+            return
+        self._ordinal += 1
+        entries = self._journal.pieces(self._ordinal, statement.text)
+        if not entries:
+            form = online(statement, facts)
+            if isinstance(form, Refusal):
+                raise _refused(statement, form)
+            if form is None and effect.transactional:
+                self._plain(cursor, statement, effect, facts, send)
+                self._created |= {made.name for made in effect.creates if made.member is None}
+                return
+            parts = form.parts if form else (as_written(statement, effect, facts),)
+            entries = self._plan(cursor, planned(self._ordinal, statement, parts))
+        self._pieces(cursor, entries)
+        self._created |= {made.name for made in effect.creates if made.member is None}
+
+    def _aside(self, cursor: Any, effect: Effect, send: Callable[[], None]) -> None:
+        """Run what changes nothing that would have to be journalled. Our timeouts win over the revision's."""
+        if effect.transaction_control.startswith(("COMMIT", "END")):
+            self._commit(cursor)
+        elif not any(setting.name.lower() in TIMEOUTS for setting in effect.changes_settings):
+            send()
+
+    def _plain(
+        self, cursor: Any, statement: Statement, effect: Effect, facts: CatalogFacts, send: Callable[[], None]
+    ) -> None:
+        started, clock = datetime.now(UTC), time.monotonic()
+        alone = cursor.connection.autocommit
+        if alone:
+            cursor.execute("BEGIN")
+        try:
+            with self._guard.around(cursor, effect, facts):
+                self._companion(_beside(cursor), effect)
+                self._sent(cursor, send)
+            self._pending.append(plain(self._ordinal, statement, started))
+            if alone:
+                self._flush(_beside(cursor))
+                _beside(cursor).execute("COMMIT")
+                self._guard.reset()
+        except Exception:
+            if alone:
+                _beside(cursor).execute("ROLLBACK")
+                self.after_rollback()
+            raise
+        self._report(Ran(statement.text, effect, online=False, milliseconds=(time.monotonic() - clock) * 1000))
+
+    def _sent(self, cursor: Any, send: Callable[[], None]) -> None:
+        if not self._lenient:
+            send()
+            return
+        beside = _beside(cursor)
+        beside.execute("SAVEPOINT migrator_lenient")
+        try:
+            send()
+        except NOT_AS_EXPECTED:
+            beside.execute("ROLLBACK TO SAVEPOINT migrator_lenient")
+
+    def _plan(self, cursor: Any, entries: list[Entry]) -> list[Entry]:
+        """Commit what was done so far together with the plan of the pieces to come."""
+        self._pending += entries
+        self._commit(cursor)
+        return entries
+
+    def _pieces(self, cursor: Any, entries: list[Entry]) -> None:
+        assert self._journal
+        if any(entry.state != "done" for entry in entries):
+            self._commit(cursor)
+        for number in range(len(entries)):
+            entry = self._journal.entries[entries[0].ordinal][number]
+            if entry.state == "done":
+                continue
+            clock = time.monotonic()
+            facts = self._facts(cursor.connection)
+            effect = classify(parse(entry.sql)[0], facts)
+            if kind_of(entry) is PartKind.CONCURRENT:
+                self._concurrent(cursor, entry)
+            else:
+                self._transaction(cursor, entry, entries[number + 1 :], effect, facts)
+            self._report(Ran(entry.sql, effect, online=True, milliseconds=(time.monotonic() - clock) * 1000))
+
+    def _concurrent(self, cursor: Any, entry: Entry) -> None:
+        assert self._journal
+        connection = cursor.connection
+        self._commit(cursor)
+        within = connection.autocommit
+        connection.autocommit = True
+        try:
+            own = connection.cursor()
+            began = entry.state == "started"
+            started = replace(entry, state="started", started_at=datetime.now(UTC))
+            self._journal.write(own, [started])
+            try:
+                self._builder.run(own, entry.sql, leftover_of(entry), ours=began)
+            except NOT_AS_EXPECTED:
+                if not self._lenient:
+                    raise
+            self._journal.write(own, [replace(started, state="done", finished_at=datetime.now(UTC))])
+        finally:
+            if not connection.closed:
+                connection.autocommit = within
+
+    def _transaction(self, cursor: Any, entry: Entry, later: list[Entry], effect: Effect, facts: CatalogFacts) -> None:
+        assert self._journal
+        started = datetime.now(UTC)
+        own = cursor.connection.cursor()
+        if cursor.connection.autocommit:
+            own.execute("BEGIN")
+        try:
+            added = AddedNames(own, self._journal, later)
+            with self._guard.around(own, effect, facts):
+                self._companion(own, effect)
+                self._sent(own, lambda: own.execute(entry.sql))
+            added.resolve()
+            self._journal.write(own, [replace(entry, state="done", started_at=started, finished_at=datetime.now(UTC))])
+            self._commit(cursor)
+        except Exception:
+            if not cursor.connection.closed:
+                own.execute("ROLLBACK")
+            self.after_rollback()
+            raise
+
+    def _commit(self, cursor: Any) -> None:
+        own = cursor.connection.cursor()
+        self._flush(own)
+        if cursor.connection.autocommit:
+            if _in_transaction(cursor.connection):
+                own.execute("COMMIT")
+        else:
+            cursor.connection.commit()
+        self._guard.reset()
+
+    def _flush(self, cursor: Any) -> None:
+        assert self._journal
+        if self._pending:
+            self._journal.write(cursor, self._pending)
+            self._pending = []
+        if self._stamping:
+            self._journal.finish(cursor)
+            self._journal = None
+
+
+def _beside(cursor: Any) -> Any:
+    """Return another cursor of the same connection, so that the statement's own result stays readable."""
+    return cursor.connection.cursor()
+
+
+def _in_transaction(connection: Any) -> bool:
+    info = getattr(connection, "info", None)
+    status = info.transaction_status if info is not None else connection.get_transaction_status()
+    return int(status) != 0
+
+
+def _refused(statement: Statement, refusal: Refusal) -> StatementRefusedError:
+    text = " ".join(statement.text.split())[:300]
+    return StatementRefusedError(
+        f"{refusal.rule}: {refusal.reason}",
+        notes=[f"statement: {text}", "nothing of it was run", *refusal.safer.splitlines()],
+        help="change the revision as shown, or run it where nobody is held up",
+    )

@@ -1,0 +1,100 @@
+"""Runs a project's own `env.py`, unmodified, and hands its connection to the interception before Alembic uses it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging.config
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.util.exc import CommandError
+from sqlalchemy.engine import Connection
+
+from migrator.errors import MigratorError
+from migrator.postgres.connect import sqlalchemy_url
+from migrator.revisions.errors import ProjectError
+from migrator.revisions.interception import Interception
+from migrator.revisions.project import Project
+
+Steps = Callable[[tuple[str, ...], MigrationContext], Iterable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionTable:
+    """Where the project keeps its version, and the heads found there. `table` is as `env.py` configured it."""
+
+    table: str
+    schema: str | None
+    heads: tuple[str, ...]
+
+
+def run_environment(
+    project: Project, url: str | None, interception: Interception, steps: Steps, *, read_only: bool = False
+) -> VersionTable:
+    """Run `env.py`, which asks `steps` what to do with the heads it finds.
+
+    Args:
+        url: the target, in place of the one the project configures; None keeps the project's.
+        steps: gets the current heads and the migration context; returns Alembic's migration steps.
+        read_only: do not even create the version table.
+
+    Raises:
+        ProjectError: `env.py` cannot be used.
+        Whatever a revision, the handler or the server raises.
+    """
+    found: list[VersionTable] = []
+
+    def observe(heads: tuple[str, ...], context: MigrationContext) -> Iterable[Any]:
+        found.append(VersionTable(context.version_table, context.version_table_schema, tuple(heads)))
+        return steps(tuple(heads), context)
+
+    config = project.config()
+    if url is not None:
+        config.set_main_option("sqlalchemy.url", sqlalchemy_url(url).replace("%", "%%"))
+    environment = EnvironmentContext(config, project.scripts, fn=observe, as_sql=False, dont_mutate=read_only)
+    _adopting(environment, interception)
+    try:
+        with interception.installed(), _quiet(), environment:
+            project.scripts.run_env()
+    except MigratorError:
+        raise
+    except CommandError as error:
+        raise ProjectError(f"Alembic: {error}") from error
+    if not found:
+        raise ProjectError(
+            f"the env.py of {project.ini} ran no migrations", help="does it call context.run_migrations()?"
+        )
+    return found[-1]
+
+
+def _adopting(environment: EnvironmentContext, interception: Interception) -> None:
+    configure = environment.configure
+
+    def adopt(connection: Connection | None = None, **options: Any) -> None:
+        if connection is None:
+            raise ProjectError("env.py gave Alembic no connection", help="migrator runs revisions online only")
+        interception.adopt(connection)
+        # A statement that env.py sent before this began a transaction that nobody would commit: Alembic would take it
+        # for one of the caller's and, with it, lose everything. One that env.py began on purpose stays.
+        if connection.in_transaction() and not getattr(connection, "_trans_context_manager", None):
+            connection.commit()
+        options["transaction_per_migration"] = True
+        configure(connection=connection, **options)
+
+    environment.configure = adopt  # type: ignore[method-assign, assignment]  # seen by alembic.context once entered
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep env.py from setting up logging, and what revisions print away from our answers."""
+    configured = logging.config.fileConfig, logging.config.dictConfig
+    logging.config.fileConfig = logging.config.dictConfig = lambda *_, **__: None  # type: ignore[assignment]
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        logging.config.fileConfig, logging.config.dictConfig = configured

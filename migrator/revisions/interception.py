@@ -1,0 +1,122 @@
+"""Puts itself between SQLAlchemy and the server: every statement, commit and rollback of one connection passes here.
+
+SQLAlchemy's own events are used, on the Engine class, because `env.py` makes its engine by itself. What is done with a
+statement is the handler's business.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
+
+from migrator.revisions.errors import ProjectError
+
+# libpq's words for where a server is and who asks; the rest of what env.py passes to its driver stays.
+_ADDRESS = ("host", "hostaddr", "port", "dbname", "database", "user", "password", "passfile", "service")
+
+
+class Handler(Protocol):
+    """Takes over what the adopted connection sends."""
+
+    def execute(self, cursor: Any, statement: str, parameters: Any, *, many: bool, pyformat: bool) -> bool:
+        """Return True where the statement has been dealt with, False to let SQLAlchemy send it."""
+
+    def before_commit(self, connection: Any) -> None:
+        """Take note that the driver's connection is about to commit."""
+
+    def after_rollback(self) -> None:
+        """Take note that the open transaction is gone."""
+
+
+class Interception:
+    """The listeners, while installed. `adopt` names the connection that the revisions run on; others pass untouched."""
+
+    def __init__(
+        self,
+        url: str | None,
+        application: str,
+        handler: Handler,
+        adopted: Callable[[Any], None] = lambda _connection: None,
+    ) -> None:
+        self._announce = adopted
+        self._url = url
+        self._application = application
+        self._handler = handler
+        self._adopted: Any = None
+
+    def adopt(self, connection: Connection) -> None:
+        """Listen to this connection from now on."""
+        self._adopted = connection.connection.dbapi_connection
+        self._announce(self._adopted)
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Listen while the block runs."""
+        listeners: Mapping[str, Callable[..., Any]] = {
+            "do_connect": self._connect,
+            "do_execute": self._execute,
+            "do_execute_no_params": self._execute_no_params,
+            "do_executemany": self._execute_many,
+            "commit": self._commit,
+            "rollback": self._rollback,
+        }
+        for name, listener in listeners.items():
+            event.listen(Engine, name, listener)
+        try:
+            with _environment_variable("DATABASE_URL", self._url):
+                yield
+        finally:
+            for name, listener in listeners.items():
+                event.remove(Engine, name, listener)
+
+    def _connect(self, dialect: Any, _record: Any, arguments: list[Any], keywords: dict[str, Any]) -> None:
+        if dialect.name != "postgresql":
+            raise ProjectError(
+                f"env.py connects to {dialect.name}, not to PostgreSQL",
+                help="check sqlalchemy.url in the Alembic configuration, or give --database-url",
+            )
+        if self._url is not None and dialect.driver in ("psycopg", "psycopg2"):
+            arguments.clear()
+            for word in _ADDRESS:
+                keywords.pop(word, None)
+            keywords.update(conninfo_to_dict(self._url), application_name=self._application)
+
+    def _execute(self, cursor: Any, statement: str, parameters: Any, _context: Any) -> bool:
+        return self._is_ours(cursor) and self._handler.execute(cursor, statement, parameters, many=False, pyformat=True)
+
+    def _execute_no_params(self, cursor: Any, statement: str, _context: Any) -> bool:
+        return self._is_ours(cursor) and self._handler.execute(cursor, statement, None, many=False, pyformat=False)
+
+    def _execute_many(self, cursor: Any, statement: str, parameters: Any, _context: Any) -> bool:
+        return self._is_ours(cursor) and self._handler.execute(cursor, statement, parameters, many=True, pyformat=True)
+
+    def _commit(self, connection: Connection) -> None:
+        if self._is_ours(connection.connection.dbapi_connection, itself=True):
+            self._handler.before_commit(self._adopted)
+
+    def _rollback(self, connection: Connection) -> None:
+        if self._is_ours(connection.connection.dbapi_connection, itself=True):
+            self._handler.after_rollback()
+
+    def _is_ours(self, thing: Any, *, itself: bool = False) -> bool:
+        return self._adopted is not None and (thing if itself else thing.connection) is self._adopted
+
+
+@contextmanager
+def _environment_variable(name: str, value: str | None) -> Iterator[None]:
+    before = os.environ.get(name)
+    if value is not None:
+        os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = before

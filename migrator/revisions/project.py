@@ -1,0 +1,115 @@
+"""An Alembic project as files: its configuration, its history, its revision modules. Never talks to a server."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.script import Script, ScriptDirectory
+from alembic.util.exc import CommandError
+
+from migrator.errors import Location
+from migrator.revisions.errors import ProjectError, RevisionFileError, SeveralHeadsError, UnknownRevisionError
+
+
+class Project:
+    """The Alembic project that `ini` describes, in section `name`, with ``-x`` arguments `x`."""
+
+    def __init__(self, ini: Path, name: str = "alembic", x: Sequence[str] = ()) -> None:
+        if not ini.is_file():
+            raise ProjectError(
+                f"there is no Alembic configuration at {ini}", help="say where it is: --alembic-ini path/to/alembic.ini"
+            )
+        self.ini = ini
+        self.name = name
+        self.x = tuple(x)
+
+    @property
+    def key(self) -> str:
+        """What tells this project from others in one database's ledger."""
+        return f"{self.ini.name}:{self.name}"
+
+    def config(self) -> Config:
+        """Return a fresh configuration; `env.py` may change it."""
+        from argparse import Namespace  # noqa: PLC0415 - the form in which Alembic carries -x
+
+        options = Namespace(x=list(self.x)) if self.x else None
+        return Config(str(self.ini), ini_section=self.name, stdout=io.StringIO(), cmd_opts=options)
+
+    @cached_property
+    def scripts(self) -> ScriptDirectory:
+        try:
+            return ScriptDirectory.from_config(self.config())
+        except CommandError as error:
+            raise ProjectError(f"{self.ini}: {error}", help="check script_location in that file") from error
+
+    def script(self, revision: str, where: Location | None = None) -> Script:
+        """Return the revision that `revision` means, loading its file.
+
+        Raises:
+            UnknownRevisionError, SeveralHeadsError, RevisionFileError
+        """
+        try:
+            found = self.scripts.get_revision(revision)
+        except CommandError as error:
+            if "multiple heads" in str(error).lower():
+                raise self._several_heads(where) from error
+            raise UnknownRevisionError(
+                f"there is no revision {revision} in {self.ini}",
+                where=where,
+                notes=[str(error)],
+                help=f"list them: alembic -c {self.ini} history",
+            ) from error
+        except Exception as error:
+            raise RevisionFileError(f"a revision file could not be loaded: {_brief(error)}", where=where) from error
+        if found is None:
+            raise UnknownRevisionError(f"there is no revision {revision} in {self.ini}", where=where)
+        return found
+
+    def _several_heads(self, where: Location | None) -> SeveralHeadsError:
+        heads = ", ".join(self.scripts.get_heads())
+        return SeveralHeadsError(
+            f"the history in {self.ini} has several heads: {heads}",
+            where=where,
+            help=f"merge them: alembic -c {self.ini} merge heads",
+        )
+
+    def require_one_head(self, where: Location | None = None) -> None:
+        """Refuse a history with several heads: what comes after what must not be a guess.
+
+        Raises:
+            SeveralHeadsError
+        """
+        if len(self.heads) > 1:
+            raise self._several_heads(where)
+
+    @cached_property
+    def heads(self) -> tuple[str, ...]:
+        try:
+            return tuple(self.scripts.get_heads())
+        except Exception as error:
+            raise RevisionFileError(f"the revision files could not be loaded: {_brief(error)}") from error
+
+    def ancestors(self, revisions: Sequence[str]) -> frozenset[str]:
+        """Return `revisions` and everything they build on: what is applied where they are the heads."""
+        seen: set[str] = set()
+        pending = [revision for revision in revisions if self._exists(revision)]
+        while pending:
+            script = self.scripts.get_revision(pending.pop())
+            if script.revision not in seen:
+                seen.add(script.revision)
+                pending.extend(script._all_down_revisions)  # noqa: SLF001 - the public one leaves out depends_on
+        return frozenset(seen)
+
+    def _exists(self, revision: str) -> bool:
+        try:
+            return self.scripts.get_revision(revision) is not None
+        except CommandError:
+            return False
+
+
+def _brief(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]

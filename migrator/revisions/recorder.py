@@ -1,0 +1,136 @@
+"""Finds out what revisions send without sending it: their functions run, reads go to the server, the rest is noted."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import Script
+
+from migrator.errors import MigratorError
+from migrator.revisions.environment import run_environment
+from migrator.revisions.facts import CatalogFacts
+from migrator.revisions.interception import Interception
+from migrator.revisions.project import Project
+from migrator.sql.classify import classify
+from migrator.sql.effects import Effect
+from migrator.sql.names import Name
+from migrator.sql.online import online
+from migrator.sql.online.form import OnlineForm, Refusal
+from migrator.sql.statement import Statement, parse
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One statement that a revision would send, what it does, and the form in which it would run."""
+
+    statement: Statement
+    effect: Effect
+    form: OnlineForm | Refusal | None
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What one revision would send. `unseen` says why not all of it could be found out, or is empty."""
+
+    revision: str
+    sent: list[Sent] = field(default_factory=list)
+    unseen: str = ""
+
+
+class _Recording:
+    """The handler: lets reads pass and notes everything else."""
+
+    def __init__(self) -> None:
+        self.into: Recorded | None = None
+        self._created: set[Name] = set()
+
+    def execute(self, cursor: Any, statement: str, parameters: Any, *, many: bool, pyformat: bool) -> bool:
+        del parameters, many
+        if self.into is None:
+            return False
+        reads = True
+        for one in parse(statement, pyformat=pyformat):
+            facts = CatalogFacts(cursor.connection, self._created)
+            effect = classify(one, facts)
+            reads = reads and effect.reads_only
+            if not effect.reads_only and not effect.transaction_control and not effect.changes_settings:
+                self.into.sent.append(Sent(one, effect, online(one, facts)))
+                self._created |= {made.name for made in effect.creates if made.member is None}
+        return not reads
+
+    def before_commit(self, connection: Any) -> None: ...
+
+    def after_rollback(self) -> None: ...
+
+
+def record(project: Project, url: str | None, revisions: Sequence[str], direction: str = "upgrade") -> list[Recorded]:
+    """Return what each of `revisions` would send now, in order, writing nothing.
+
+    A revision that reads what an earlier one would have written cannot be followed to its end; it says so.
+    """
+    handler = _Recording()
+    recorded: list[Recorded] = []
+
+    def run(_heads: tuple[str, ...], context: MigrationContext) -> tuple[()]:
+        assert context.connection
+        for revision in revisions:
+            handler.into = Recorded(revision)
+            recorded.append(handler.into)
+            function = getattr(project.script(revision).module, direction, None)
+            try:
+                if function is not None:
+                    function()
+            except MigratorError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever a team's code raises
+                handler.into.unseen = f"{type(error).__name__}: {error}".splitlines()[0]
+            handler.into = None
+            with suppress(Exception):
+                context.connection.rollback()
+        return ()
+
+    run_environment(project, url, Interception(url, "migrator plan", handler), run, read_only=True)
+    return recorded
+
+
+def why_no_downgrade(script: Script) -> str:
+    """Return why a revision cannot be undone by its own `downgrade`, or an empty text.
+
+    Judged by the source of the function: it is missing, does nothing although `upgrade` does, or only raises.
+    """
+    downgrade, upgrade = (getattr(script.module, name, None) for name in ("downgrade", "upgrade"))
+    if downgrade is None:
+        return "it has no downgrade"
+    body = _body(downgrade)
+    if body is None:
+        return ""
+    if any(isinstance(statement, ast.Raise) for statement in body[:1]):
+        return "its downgrade raises an error"
+    if not body and (upgrade is None or _body(upgrade) != []):
+        return "its downgrade is empty"
+    return ""
+
+
+def _body(function: Callable[..., Any]) -> list[ast.stmt] | None:
+    """Return the statements of a function that do something, or None where its source cannot be read."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, SyntaxError, TypeError):
+        return None
+    definition = tree.body[0]
+    if not isinstance(definition, ast.FunctionDef):
+        return None
+    return [
+        statement
+        for statement in definition.body
+        if not isinstance(statement, ast.Pass)
+        and not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+        and not (isinstance(statement, ast.Return) and statement.value is None)
+    ]

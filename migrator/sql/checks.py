@@ -1,0 +1,89 @@
+"""What the validated checks of a table prove about its rows, as far as PostgreSQL's own prover would use them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from migrator.sql.context import Table
+from migrator.sql.errors import SqlError
+from migrator.sql.parser import Tree, constant_text, field_enum, kind_of, parse_tree, strings
+
+
+class Condition(NamedTuple):
+    """One simple condition: a column, an operator, and the constants on its other side (several for IN)."""
+
+    column: str
+    operator: str
+    values: frozenset[str] = frozenset()
+
+
+def not_null(column: str) -> Condition:
+    """Return the condition that `column` is not null."""
+    return Condition(column, "IS NOT NULL")
+
+
+def proven(table: Table) -> frozenset[Condition]:
+    """Return the simple conditions that hold for every row of the table."""
+    checks = [one.expression for one in table.constraints if one.kind == "check" and one.validated and one.expression]
+    from_checks = {condition for check in checks for condition in conditions_of(check)}
+    return frozenset(from_checks | {not_null(column.name) for column in table.columns if column.not_null})
+
+
+def is_proven_not_null(table: Table | None, column: str) -> bool:
+    """Say whether the column is NOT NULL or a validated check says so."""
+    return table is not None and not_null(column) in proven(table)
+
+
+def conditions_of(expression: str) -> frozenset[Condition]:
+    """Return the simple conditions joined by AND in the expression of a check; what is not simple is left out."""
+    try:
+        tree = parse_tree(f"SELECT WHERE {expression}").stmts[0].stmt.select_stmt
+    except SqlError:
+        return frozenset()
+    return frozenset(_conditions(tree.where_clause))
+
+
+def _conditions(node: Tree) -> Iterator[Condition]:
+    kind = kind_of(node)
+    if kind == "bool_expr" and field_enum(node.bool_expr, "boolop") == "AND_EXPR":
+        for argument in node.bool_expr.args:
+            yield from _conditions(argument)
+    elif kind == "null_test" and field_enum(node.null_test, "nulltesttype") == "IS_NOT_NULL":
+        column = _column(node.null_test.arg)
+        if column:
+            yield not_null(column)
+    elif kind == "a_expr":
+        yield from _comparison(node.a_expr)
+
+
+def _comparison(expression: Tree) -> Iterator[Condition]:
+    column = _column(expression.lexpr)
+    operator = strings(expression.name)[-1]
+    kind = field_enum(expression, "kind")
+    if not column:
+        return
+    if kind == "AEXPR_IN" and operator == "=":
+        yield Condition(column, "IN", _constants(expression.rexpr.list.items))
+    elif kind == "AEXPR_OP_ANY" and operator == "=" and kind_of(expression.rexpr) == "a_array_expr":
+        yield Condition(column, "IN", _constants(expression.rexpr.a_array_expr.elements))
+    elif kind == "AEXPR_OP" and bare(expression.rexpr):
+        value = frozenset({bare(expression.rexpr)})
+        yield Condition(column, "IN" if operator == "=" else operator, value)
+
+
+def _constants(nodes: Tree) -> frozenset[str]:
+    return frozenset(bare(node) for node in nodes)
+
+
+def _column(node: Tree) -> str:
+    while kind_of(node) == "type_cast":
+        node = node.type_cast.arg
+    return strings(node.column_ref.fields)[-1] if kind_of(node) == "column_ref" else ""
+
+
+def bare(node: Tree) -> str:
+    """Return the text of a constant, the casts around it taken off; empty where it is none."""
+    while kind_of(node) == "type_cast":
+        node = node.type_cast.arg
+    return constant_text(node)

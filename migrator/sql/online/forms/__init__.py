@@ -1,0 +1,1 @@
+"""The online forms, one file per kind of statement: `STATEMENT` names the kind, `rewrite` returns the form."""

@@ -1,0 +1,27 @@
+"""A statement that its author made concurrent already: the part it is, so that it runs with the same care as ours."""
+
+from __future__ import annotations
+
+from migrator.sql.context import Context
+from migrator.sql.effects import Effect
+from migrator.sql.names import Name, name_of
+from migrator.sql.online.form import Leftover, LeftoverKind, Part, PartKind
+from migrator.sql.parser import field_enum, strings
+from migrator.sql.statement import Statement
+
+
+def as_written(statement: Statement, effect: Effect, context: Context) -> Part:
+    """Return the statement as one part outside a transaction, knowing what it leaves behind when interrupted."""
+    return Part((statement.text,), PartKind.CONCURRENT, effect, _leftover(statement, context))
+
+
+def _leftover(statement: Statement, context: Context) -> Leftover | None:
+    tree = statement.tree
+    if statement.kind == "index_stmt" and tree.idxname:
+        table = name_of(tree.relation)
+        known = context.table(table)
+        return Leftover(LeftoverKind.INVALID_INDEX, (known.name if known else table).beside(tree.idxname))
+    if statement.kind == "drop_stmt" and field_enum(tree, "remove_type") == "OBJECT_INDEX":
+        parts = strings(tree.objects[0].list.items)
+        return Leftover(LeftoverKind.HALF_DROPPED_INDEX, Name(parts[-1], parts[-2] if len(parts) > 1 else None))
+    return None

@@ -1,0 +1,53 @@
+"""The condition that the rows of a partition satisfy, and whether a table's checks already prove it."""
+
+from __future__ import annotations
+
+from migrator.sql.checks import Condition, bare, not_null, proven
+from migrator.sql.context import Table
+from migrator.sql.names import quote
+from migrator.sql.parser import Tree, kind_of, strings
+
+
+def required(bound: Tree, parent: Table) -> tuple[Condition, ...] | None:
+    """Return what rows inside the bounds satisfy; None where it is more than a few simple conditions.
+
+    Simple are ranges and lists over a single column without NULL among the values.
+    """
+    if bound.is_default or len(parent.partition_key) != 1:
+        return None
+    column = parent.partition_key[0]
+    if bound.strategy == "r":
+        limits = [(">=", bound.lowerdatums[0]), ("<", bound.upperdatums[0])]
+        open_ended = {"minvalue", "maxvalue"}
+        closed = [(operator, bare(datum)) for operator, datum in limits if _keyword(datum) not in open_ended]
+        if not all(value for _, value in closed):
+            return None
+        return not_null(column), *(Condition(column, operator, frozenset({value})) for operator, value in closed)
+    values = frozenset(bare(datum) for datum in bound.listdatums)
+    if bound.strategy != "l" or values & {"", "NULL"}:
+        return None
+    return not_null(column), Condition(column, "IN", values)
+
+
+def _keyword(datum: Tree) -> str:
+    return strings(datum.column_ref.fields)[-1] if kind_of(datum) == "column_ref" else ""
+
+
+def is_proven(bound: Tree, parent: Table | None, child: Table | None) -> bool:
+    """Say whether the checks of `child` prove that all its rows are inside the bounds, so that none has to be read."""
+    conditions = required(bound, parent) if parent else None
+    if conditions is None or child is None:
+        return False
+    return set(conditions) <= proven(child)
+
+
+def as_sql(conditions: tuple[Condition, ...]) -> str:
+    """Return the conditions as the expression of a check."""
+    return " AND ".join(_one(condition) for condition in conditions)
+
+
+def _one(condition: Condition) -> str:
+    values = ", ".join("'{}'".format(value.replace("'", "''")) for value in sorted(condition.values))
+    if condition.operator == "IN":
+        values = f"({values})"
+    return f"{quote(condition.column)} {condition.operator} {values}".rstrip()

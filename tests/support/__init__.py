@@ -1,0 +1,1 @@
+"""What tests of every group share: servers, databases, processes, connections that hinder."""

@@ -1,0 +1,43 @@
+"""The folder of a test session, and clearing away what sessions that were killed left behind."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from migrator.postgres.server import processes
+
+_PREFIX = "migrator-tests-"
+_LOCK = "session.lock"
+
+
+def make_base() -> tuple[Path, IO[str]]:
+    """Return a new folder for a session, and the lock that shows the session alive for as long as it is open."""
+    base = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    base.chmod(0o755)  # as root, servers run as another user who must be able to get here
+    lock = (base / "session.new").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    (base / "session.new").rename(base / _LOCK)  # locked before another session's sweep can see it
+    return base, lock
+
+
+def sweep() -> None:
+    """Stop the servers and remove the folders of dead sessions of this user."""
+    for lock_file in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_LOCK}"):
+        try:
+            with lock_file.open("r+") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                remove_base(lock_file.parent)
+        except OSError:  # alive, or somebody else's
+            continue
+
+
+def remove_base(base: Path) -> None:
+    """Remove the folder of a session and every server that still runs in it."""
+    for pid_file in base.rglob("postmaster.pid"):
+        processes.signal_all(processes.servers_of(pid_file.parent), signal.SIGKILL)
+    shutil.rmtree(base, ignore_errors=True)
