@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migrator.engine.session import refs
+from migrator.engine.refs import refs
 from migrator.engine.target import Target
 from migrator.errors import UsageError
 from migrator.plan import Plan

@@ -10,7 +10,8 @@ from psycopg import sql
 
 from migrator.backfill.dual_write import DualWrite
 from migrator.engine.events import LockRetry
-from migrator.engine.session import Session, refs
+from migrator.engine.refs import refs
+from migrator.engine.session import Session
 from migrator.errors import Location
 from migrator.ledger.ledger import StepRow
 from migrator.plan import identifiers

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from migrator.engine.events import StepRef
 from migrator.engine.preflight import problems
+from migrator.engine.refs import refs
 from migrator.engine.reports import PlanReport, StatementReport, StepReport
 from migrator.engine.requirements import incomplete
-from migrator.engine.session import refs
 from migrator.engine.status import status
 from migrator.engine.target import Target
 from migrator.errors import MigratorError, UsageError

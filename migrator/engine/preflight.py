@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from migrator.engine.session import Session, refs
+from migrator.engine.refs import refs
+from migrator.engine.session import Session
 from migrator.engine.target import Target
 from migrator.errors import AnswerIsNo, Location, MigratorError, RefusedError, UsageError
 from migrator.ledger.ledger import Run

@@ -12,7 +12,8 @@ from migrator.backfill.slices import forget_slices
 from migrator.engine import dual_writes as triggers
 from migrator.engine import rows
 from migrator.engine.events import StepFinished, StepRef, StepStarted
-from migrator.engine.session import Session, refs
+from migrator.engine.refs import refs
+from migrator.engine.session import Session
 from migrator.ledger.ledger import StepRow
 from migrator.plan.steps.dual_write import DualWrite as DualWriteStep
 
@@ -39,7 +40,7 @@ def dual_writes(session: Session) -> None:
 
 def _refill(session: Session, ref: StepRef, step: DualWriteStep, row: StepRow, *, resumed: bool) -> None:
     started = time.monotonic()
-    session.emit(StepStarted(step=ref, attempt=row.attempts, undo=True))
+    session.emit(StepStarted(step=ref, attempt=row.attempts + 1))
     if not resumed:
         forget_slices(session.target.asking, row.id, "refill")
     dual = triggers.install(session, step, row, "refilling")
@@ -50,7 +51,7 @@ def _refill(session: Session, ref: StepRef, step: DualWriteStep, row: StepRow, *
         walked = rows.fill(session, row, "refill", backward_move(dual), size, step.location)
         detail = f"triggers restored, {walked.rows_changed:,} rows filled from the new shape"
     triggers.install(session, step, row, "active")
-    session.emit(StepFinished(step=ref, seconds=time.monotonic() - started, detail=detail, undo=True))
+    session.emit(StepFinished(step=ref, seconds=time.monotonic() - started, detail=detail))
 
 
 def backward_move(dual: DualWrite) -> Move:

@@ -10,8 +10,9 @@ import psycopg
 from migrator.engine import preflight, restore
 from migrator.engine.events import Emit, RunFinished, RunStarted, StepFinished, StepStarted
 from migrator.engine.recorded import plan_of
+from migrator.engine.refs import refs
 from migrator.engine.requirements import apply_first
-from migrator.engine.session import Session, open_session, refs
+from migrator.engine.session import Session, open_session
 from migrator.engine.steps import executor
 from migrator.engine.stop import Stop
 from migrator.engine.target import Target
@@ -110,6 +111,8 @@ def _rest(session: Session, run: Run, work: Callable[[], None]) -> str:
     try:
         work()
     except WaitingError:
+        assert session.current
+        session.ledger.reset_step(session.current[1].id)
         return "waiting"
     except Interrupted:
         return "stopped"
@@ -146,14 +149,8 @@ def _state(session: Session, run: Run) -> str:
 
 
 def _phase(session: Session, run: Run) -> str:
-    """Return the last phase that is done, or ``start``."""
-    reached = "start"
-    rows = session.ledger.steps(run.id)
-    for phase in Phase:
-        if any(row.phase == phase and row.state != "done" for row in rows):
-            break
-        reached = phase
-    return reached
+    """Return the phase of the first step that is not done, or contract where all are."""
+    return next((row.phase for row in session.ledger.steps(run.id) if row.state != "done"), str(Phase.CONTRACT))
 
 
 def _forward(session: Session, rows: list[StepRow], to: str) -> None:

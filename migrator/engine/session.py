@@ -15,7 +15,7 @@ from migrator.engine.stop import Stop
 from migrator.engine.target import Target
 from migrator.ledger.ledger import Ledger, Run, StepRow
 from migrator.ledger.lock import DatabaseLock
-from migrator.plan import Phase, Plan, Step
+from migrator.plan import Plan
 from migrator.postgres.queries import query
 from migrator.postgres.watcher import Watcher
 from migrator.revisions.builds import BuildState
@@ -151,15 +151,6 @@ class Session:
                 blockers=refused.blockers,
             )
         )
-
-
-def refs(plan: Plan) -> list[tuple[StepRef, Step]]:
-    """Return the steps of a plan in order, each with how events call it."""
-    counts = {phase: len(plan.phase(phase)) for phase in Phase}
-    return [
-        (StepRef(str(phase), index, counts[phase], step.kind, step.title()), step)
-        for phase, index, step in plan.steps()
-    ]
 
 
 @contextmanager

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from migrator.engine.refs import refs
 from migrator.engine.reports import HistoryEntry, RunStatus, StatusReport, StepStatus
-from migrator.engine.session import refs
 from migrator.engine.target import Target
 from migrator.ledger.ledger import Run, StepRow
 from migrator.ledger.lock import holder
@@ -44,7 +44,7 @@ def _one(target: Target, plan: Plan, held: Blocker | None) -> RunStatus:
         run=run.id,
         held_by=ours,
         next_command=_next(plan.plan, state, run),
-        steps=tuple(_step(row, rows) for row in rows),
+        steps=tuple(_step(row, rows, waiting=state == "waiting") for row in rows),
     )
 
 
@@ -63,7 +63,9 @@ def _next(plan: str, state: str, run: Run) -> str:
     return f"migrator apply {plan}"
 
 
-def _step(row: StepRow, rows: list[StepRow]) -> StepStatus:
+def _step(row: StepRow, rows: list[StepRow], *, waiting: bool) -> StepStatus:
+    first = next((other.position for other in rows if other.state != "done"), 0)
+    state = "waiting" if waiting and row.position == first else row.state
     index = sum(other.phase == row.phase and other.position <= row.position for other in rows)
     return StepStatus(
         row.phase, index, row.kind, row.title, row.state, row.attempts, row.rows_done, row.rows_total,

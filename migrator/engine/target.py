@@ -8,14 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 
 from migrator.ledger import schema
 from migrator.ledger.ledger import Ledger
 from migrator.postgres.connect import connect, display, normalise
-from migrator.revisions.project import Project
 from migrator.settings import EMBEDDED, Settings
+
+if TYPE_CHECKING:
+    from migrator.revisions.project import Project
 
 
 @dataclass
@@ -40,6 +43,9 @@ class Target:
 
     @cached_property
     def project(self) -> Project:
+        """The team's Alembic project."""
+        from migrator.revisions.project import Project  # noqa: PLC0415 - Alembic takes a second to import
+
         return Project(self.settings.alembic_ini, self.settings.alembic_name)
 
     @cached_property

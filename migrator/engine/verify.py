@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 
 from migrator.engine.events import Emit
+from migrator.engine.refs import refs
 from migrator.engine.reports import VerifyReport
-from migrator.engine.session import Session, refs
+from migrator.engine.session import Session
 from migrator.engine.steps.verify import look
 from migrator.engine.stop import Stop
 from migrator.engine.target import Target

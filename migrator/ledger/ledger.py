@@ -117,6 +117,10 @@ class Ledger:
     def finish_step(self, step: int, state: str, detail: str) -> None:
         self._execute("step_finish", step=step, state=state, detail=detail)
 
+    def reset_step(self, step: int) -> None:
+        """Mark a step that was begun as pending again: it did nothing."""
+        self._execute("step_reset", step=step)
+
     def fail_step(self, step: int, error: str) -> None:
         self._execute("step_error", step=step, error=error)
 

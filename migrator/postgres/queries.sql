@@ -93,6 +93,9 @@ SET state = %(state)s, finished_at = clock_timestamp(), detail = %(detail)s, err
     seconds = seconds + extract(epoch FROM clock_timestamp() - started_at)
 WHERE id = %(step)s
 
+-- name: step_reset
+UPDATE migrator.steps SET state = 'pending', started_at = NULL WHERE id = %(step)s
+
 -- name: step_error
 UPDATE migrator.steps
 SET error = %(error)s, seconds = seconds + extract(epoch FROM clock_timestamp() - started_at)

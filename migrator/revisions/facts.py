@@ -64,7 +64,7 @@ class CatalogFacts:
     def _table(self, name: Name) -> Table | None:
         found = self._relation(name, kinds="".join(_KINDS))
         if not found:
-            return None
+            return Table(name, new=True) if any(name.same(made) for made in self._created) else None
         oid, schema, relname, kind, populated, _ = found
         full = Name(relname, schema)
         relatives = self._all("fact_relatives", oid=oid)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from migrator.sql.context import Context, Volatility
 from migrator.sql.names import Name
-from migrator.sql.parser import Tree, find, strings
+from migrator.sql.parser import Tree, strings
 
 STEADY = frozenset(
     """
@@ -101,10 +103,10 @@ def volatility(function: Name, context: Context) -> Volatility | None:
     return Volatility.VOLATILE if function.name in RANDOM else None
 
 
-def restless_functions(tree: Tree, context: Context) -> tuple[tuple[Name, bool], ...]:
-    """Return the functions called in `tree` that are volatile or unknown, each with whether that is certain."""
+def restless_functions(calls: Iterable[Tree], context: Context) -> tuple[tuple[Name, bool], ...]:
+    """Return the functions in FuncCalls that are volatile or unknown, each with whether that is certain."""
     found = {}
-    for call in find(tree, "FuncCall"):
+    for call in calls:
         name = function_name(call)
         known = volatility(name, context)
         if known in (None, Volatility.VOLATILE):

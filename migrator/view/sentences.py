@@ -41,10 +41,10 @@ def clause(event: Event) -> str:
 
 @clause.register
 def _run_started(event: RunStarted) -> str:
-    way = "goes on" if event.resumed else "starts"
-    back = " back" if event.direction == "back" else ""
+    forward = "goes on" if event.resumed else "starts"
+    way = "goes back" if event.direction == "back" else forward
     done = f"{event.steps_done} of {event.steps_total} steps done"
-    return f"{event.plan}: run {event.run} {way}{back} to {event.to}, {done}"
+    return f"{event.plan}: run {event.run} {way} to {event.to}, {done}"
 
 
 @clause.register
@@ -103,7 +103,8 @@ def _notice(event: Notice) -> str:
 def rows_so_far(event: RowProgress) -> str:
     """Return how far the walk over the rows has come."""
     total = max(event.rows_done, event.rows_total)  # statistics lag behind a table that grows
-    return f"{_percent(event.rows_done, total)}, {event.rows_done:,} of {total:,} rows"
+    share = f"{_percent(event.rows_done, total)}, " if total else ""
+    return f"{share}{event.rows_done:,} of {total:,} rows"
 
 
 def pace(event: RowProgress) -> str:
@@ -128,4 +129,4 @@ def blocker_line(blocker: Blocker) -> str:
 
 def _percent(done: int, total: int) -> str:
     # The total is an estimate: 100 % is said by the step that is done, not by its progress.
-    return f"{min(99, 100 * done // total)} %" if total else "0 %"
+    return f"{min(99, 100 * done // total)} %"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import psycopg
@@ -39,17 +40,18 @@ def look(session: Session, step: Verify) -> Checked:
     """Verify and return what was found."""
     table = prepare(session, step.table, step.location)
     keyset = Keyset(table, require_key(table, step.location))
-    total = table.estimated_rows or 0
+    total, started = table.estimated_rows or 0, time.monotonic()
 
     def report(found: Verified) -> None:
         session.check()
+        rate = found.rows / (time.monotonic() - started)
         session.emit(
             RowProgress(
                 step=session.ref,
                 rows_done=found.rows,
                 rows_total=max(total, found.rows),
-                rows_per_second=0.0,
-                eta=None,
+                rows_per_second=rate,
+                eta=max(total - found.rows, 0) / rate,
                 chunk_rows=RANGE_ROWS,
                 chunk_seconds=0.0,
             )

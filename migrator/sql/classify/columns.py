@@ -11,7 +11,7 @@ from migrator.sql.context import Table
 from migrator.sql.effects import Object, WorkKind
 from migrator.sql.locks import LockMode
 from migrator.sql.names import Name
-from migrator.sql.parser import Tree, constant_text, field_enum, kind_of, strings
+from migrator.sql.parser import Tree, constant_text, field_enum, find, kind_of, strings
 from migrator.sql.volatility import restless_functions
 
 
@@ -70,7 +70,7 @@ def _inline(constraint: Tree, column: str, table: Name, draft: Draft, *, filled:
 
 
 def _default(constraint: Tree, column: str, table: Name, draft: Draft) -> None:
-    restless = restless_functions(constraint, draft.context)
+    restless = restless_functions(find(constraint, "FuncCall"), draft.context)
     if restless:
         names = " and ".join(f"{name}()" for name, _ in restless)
         certain = any(sure for _, sure in restless)

@@ -8,7 +8,7 @@ from migrator.sql.effects import Object, WorkKind
 from migrator.sql.lock_table import ON_RELATION
 from migrator.sql.locks import LockMode
 from migrator.sql.names import Name, name_of
-from migrator.sql.parser import Tree, field_enum, option
+from migrator.sql.parser import Tree, field_enum, find, option
 from migrator.sql.volatility import restless_functions
 
 _WHOLE = {"REINDEX_OBJECT_SCHEMA", "REINDEX_OBJECT_SYSTEM", "REINDEX_OBJECT_DATABASE"}
@@ -20,7 +20,7 @@ def _create(tree: Tree, draft: Draft) -> None:
     draft.kind = row.words
     draft.transactional = not tree.concurrent
     draft.creates.append(Object("index", table.beside(tree.idxname), table.name))
-    draft.functions += [name for name, _ in restless_functions(tree, draft.context)]
+    draft.functions += [name for name, _ in restless_functions(find(tree, "FuncCall"), draft.context)]
     known = draft.context.table(table)
     partitioned = known is not None and known.kind is RelationKind.PARTITIONED
     if not (partitioned and tree.relation.inh):

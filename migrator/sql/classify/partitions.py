@@ -22,7 +22,9 @@ def attach(command: Tree, table: Name, draft: Draft) -> None:
     if not is_proven(definition(command).bound, parent, child):
         why = f"every row of {partition} is read to see that it is inside the bounds"
         draft.add_work(WorkKind.SCAN, partition, "attach-partition-scan", why, certain=parent is not None)
-    if parent is not None:
+    if parent is None:
+        draft.lock(None, LockMode.ACCESS_EXCLUSIVE, f"the default partition of {table}, if it has one")
+    else:
         _missing_indexes(parent, child, partition, draft)
     default = parent.default_partition if parent else None
     if default is not None:

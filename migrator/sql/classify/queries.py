@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from migrator.sql.classify.draft import Draft, Handler
@@ -9,7 +10,7 @@ from migrator.sql.effects import DataChange, Object, Setting
 from migrator.sql.lock_table import ON_RELATION
 from migrator.sql.locks import LockMode
 from migrator.sql.names import Name, name_of
-from migrator.sql.parser import Tree, constant_text, content, field_enum, find, kind_of, option
+from migrator.sql.parser import Tree, constant_text, content, field_enum, kind_of, option, sorted_out
 from migrator.sql.volatility import function_name, restless_functions
 
 _VERBS = MappingProxyType(
@@ -25,35 +26,36 @@ _LIMITED = ("UpdateStmt", "DeleteStmt")
 
 def relations_in(tree: Tree) -> tuple[Name, ...]:
     """Return the relations that a query names, without the names of its own WITH queries."""
-    common = {query.ctename for query in find(tree, "CommonTableExpr")}
-    names = (name_of(variable) for variable in find(tree, "RangeVar") if variable.relname)
+    return _relations(sorted_out(tree))
+
+
+def _relations(nodes: Mapping[str, Sequence[Tree]]) -> tuple[Name, ...]:
+    common = {query.ctename for query in nodes["CommonTableExpr"]}
+    names = (name_of(variable) for variable in nodes["RangeVar"] if variable.relname)
     return tuple(dict.fromkeys(name for name in names if name.schema or name.name not in common))
 
 
-def read_locks(tree: Tree, draft: Draft) -> None:
-    """Record the locks, data changes and functions of a query, nested ones included."""
-    for name in relations_in(tree):
+def read_locks(tree: Tree, draft: Draft) -> Mapping[str, Sequence[Tree]]:
+    """Record the locks, data changes and functions of a query, nested ones included; return its nodes by type."""
+    nodes = sorted_out(tree)
+    for name in _relations(nodes):
         draft.lock(name, LockMode.ACCESS_SHARE, "read")
-    if next(find(tree, "LockingClause"), None) is not None:
-        _locking(tree, draft)
+    for select in nodes["SelectStmt"]:
+        if select.locking_clause:
+            for name in relations_in(select):
+                draft.lock(name, ON_RELATION["select_stmt:locking"].mode, "rows locked")
     for message, kind in _VERBS.items():
-        for change in find(tree, message):
+        for change in nodes[message]:
             row = ON_RELATION[kind]
             target = name_of(change.relation)
             draft.lock(target, row.mode, "written")
             whole = message in _LIMITED and not change.HasField("where_clause")
             draft.data_changes.append(DataChange(row.words, target, whole))
-    draft.functions += [name for name, _ in restless_functions(tree, draft.context)]
-    for call in find(tree, "FuncCall"):
+    draft.functions += [name for name, _ in restless_functions(nodes["FuncCall"], draft.context)]
+    for call in nodes["FuncCall"]:
         if function_name(call).name == "set_config":
             draft.changes_settings.append(_set_config(call))
-
-
-def _locking(tree: Tree, draft: Draft) -> None:
-    for select in find(tree, "SelectStmt"):
-        if select.locking_clause:
-            for name in relations_in(select):
-                draft.lock(name, ON_RELATION["select_stmt:locking"].mode, "rows locked")
+    return nodes
 
 
 def _set_config(call: Tree) -> Setting:
@@ -62,14 +64,14 @@ def _set_config(call: Tree) -> Setting:
 
 
 def _select(tree: Tree, draft: Draft) -> None:
-    locks_rows = next(find(tree, "LockingClause"), None) is not None
+    nodes = read_locks(tree, draft)
+    locks_rows, into = bool(nodes["LockingClause"]), nodes["IntoClause"]
     draft.kind = ON_RELATION["select_stmt:locking" if locks_rows else "select_stmt"].words
-    read_locks(tree, draft)
-    into = next((one for one in find(tree, "IntoClause")), None)
-    if into is not None:
+    if into:
+        made = name_of(into[0].rel)
         draft.kind = "SELECT INTO"
-        draft.creates.append(Object("table", name_of(into.rel)))
-        draft.locks = [lock for lock in draft.locks if lock.relation != name_of(into.rel)]
+        draft.creates.append(Object("table", made))
+        draft.locks = [lock for lock in draft.locks if lock.relation != made]
     draft.reads_only = not (draft.functions or draft.data_changes or into or locks_rows)
 
 

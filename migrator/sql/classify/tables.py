@@ -35,7 +35,9 @@ def _partition_of(parent: Name, draft: Draft) -> None:
     known = draft.context.table(parent)
     lock_foreign_keys(parent, draft)
     default = known.default_partition if known else None
-    if default is not None:
+    if known is None:
+        draft.lock(None, PARTITION_PARENT, f"the default partition of {parent}, if it has one")
+    elif default is not None:
         draft.lock(default, PARTITION_PARENT, "default partition")
         why = f"rows of the default partition {default} may belong to the new one"
         draft.add_work(WorkKind.SCAN, default, "create-partition-with-default", why)

@@ -25,8 +25,8 @@ insert into other values (1);
 create table t (
   id int primary key, i int, big bigint, small smallint, o oid, v varchar(10), vi varchar(10), va varchar(10)[],
   txt text, txti text, ct citext, c char(5), num numeric(10, 2), f float8, ts timestamp, ts3 timestamp(3),
-  tz timestamptz, tz3 timestamptz(3), tm time(3), iv interval, iv3 interval(3), ym interval year to month, vb varbit(8), b bit(8),
-  net cidr, host inet, js json, jb jsonb, m mood, g int generated always as (1 + 1) stored
+  tz timestamptz, tz3 timestamptz(3), tm time(3), iv interval, iv3 interval(3), ym interval year to month,
+  vb varbit(8), b bit(8), net cidr, host inet, js json, jb jsonb, m mood, g int generated always as (1 + 1) stored
 );
 create index on t (vi);
 create index on t (txti);

@@ -30,13 +30,6 @@ def test_every_error_has_a_code_of_its_own() -> None:
     assert {code: sorted(names) for code, names in owners.items() if len(names) > 1} == {}
 
 
-def test_a_code_begins_with_the_digit_of_its_branch() -> None:
-    for kind in classes():
-        branch = kind.__mro__[kind.__mro__.index(MigratorError) - 1]
-
-        assert kind.code[:3] == branch.__dict__["code"][:3], kind
-
-
 def test_every_explanation_says_what_it_means_and_what_to_do() -> None:
     silent = [
         f"{kind.code} {kind.__qualname__}"

@@ -27,6 +27,7 @@ ENTRY = HistoryEntry(
         "detail": "[x]\ny",
         "undo": False,
         "note": "",
+        "attempt": 0,
     },
 )
 SAME = VerifyReport("product-tags", "migrate 2", "products", 1_000_000, 0, (), 1.25)
@@ -37,7 +38,7 @@ def test_history_is_one_line_per_event() -> None:
     assert history.text([ENTRY], Ink()) == (
         "TIME                       PLAN          RUN  EVENT          STEP                      BY         DETAIL\n"
         "2026-01-02 03:04:05+00:00  product-tags  3    step-finished  expand 1/2 revision 4c1f  ann@build  "
-        "seconds 0.4, detail [x] y, undo False"
+        "seconds 0.4, detail [x] y, attempt 0"
     )
 
 

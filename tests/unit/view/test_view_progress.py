@@ -67,7 +67,7 @@ SENTENCES = [
     ),
     (
         RunStarted(plan="p", run=3, direction="back", to="start", steps_done=2, steps_total=6, resumed=False),
-        "p: run 3 starts back to start, 2 of 6 steps done",
+        "p: run 3 goes back to start, 2 of 6 steps done",
     ),
     (
         RunFinished(plan="p", run=3, state="complete", phase="contract", seconds=61.0),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrator.sql.commands import definition
+from migrator.sql.commands import definition, key_of
 from migrator.sql.context import leaves
 from migrator.sql.default_names import free_name, index_middle, key_columns
 from migrator.sql.online.form import Leftover, LeftoverKind, Part, Refusal, brief, concurrent
@@ -87,4 +87,22 @@ def _columns_of(target: Target, index: str) -> tuple[str, ...]:
 
 
 def _filled(target: Target, columns: tuple[str, ...]) -> tuple[Part, ...]:
-    return tuple(part for column in columns for part in not_null(target, column))
+    done = _made_not_null(target)
+    return tuple(part for column in columns if column not in done for part in not_null(target, column))
+
+
+def _made_not_null(target: Target) -> frozenset[str]:
+    """Return the columns that other subcommands of the same ALTER TABLE make NOT NULL, all before any index."""
+    found: set[str] = set()
+    for node in target.tree.cmds:
+        command = node.alter_table_cmd
+        key = key_of(command)
+        if key == "AT_SetNotNull":
+            found.add(command.name)
+        elif key == "AT_AddConstraint:CONSTR_NOTNULL":
+            found.update(strings(definition(command).keys))
+        elif key == "AT_AddColumn":
+            column = definition(command)
+            kinds = {field_enum(one.constraint, "contype") for one in column.constraints}
+            found.update({column.colname} if "CONSTR_NOTNULL" in kinds else ())
+    return frozenset(found)
