@@ -85,13 +85,14 @@ class Application:
 
     async def add_product(self, connection: Connection, shape: Shape) -> None:
         """Put a product on sale; every other has a variant and a first price."""
-        new = {"title": self._text(), "tags": self._tags(), "price": self._price(), "description": self._text()}
+        text = self._rng.choice((None, self._text()))
+        new = {"title": self._text(), "tags": self._tags(), "price": self._price(), "description": text}
         sku = f"LOAD-{uuid4().hex}"
-        text = sql.statements(shape)
+        insert = sql.statements(shape).insert
         async with connection.transaction():
-            ((product,),) = await _rows(connection, text.insert, sku=sku, **_stored(shape, new))
-            if shape.description_apart:
-                await _rows(connection, text.set_description, id=product, value=new["description"])
+            ((product,),) = await _rows(connection, insert, sku=sku, **_stored(shape, new))
+            if shape.description_apart and text is not None:
+                await connection.execute(sql.ADD_DESCRIPTION, {"id": product, "body": text})
             if self._rng.random() < 0.5:
                 await connection.execute(sql.ADD_VARIANT, {"id": product, "sku": sku})
                 await connection.execute(sql.ADD_PRICE, {"id": product, "amount": new["price"]})

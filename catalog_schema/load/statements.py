@@ -12,6 +12,7 @@ _UPSERT_DESCRIPTION = """
     RETURNING product_id
 """
 
+ADD_DESCRIPTION = "INSERT INTO product_descriptions (product_id, body) VALUES (%(id)s, %(body)s)"
 ADD_VARIANT = "INSERT INTO variants (product_id, sku, label) VALUES (%(id)s, %(sku)s, 'one size')"
 DELETE_VARIANTS = "DELETE FROM variants WHERE product_id = %(id)s"
 DELETE_PRODUCT = "DELETE FROM products WHERE id = %(id)s"

@@ -32,6 +32,7 @@ def approve(target: Target, plan: Plan, *, by: str, note: str) -> list[str]:
             continue
         if isinstance(step, Gate):
             target.ledger.approve(row.id, by, note)
+            target.ledger.set_run(run.id, "in progress")
             target.ledger.event(run.id, row.id, "approved", {"by": by, "note": note, "gate": step.gate})
             return [step.gate]
         raise NoGateError(

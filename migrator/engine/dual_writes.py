@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 import tenacity
 from psycopg import sql
 
@@ -20,10 +21,11 @@ from migrator.postgres.activity import lock_holders
 from migrator.postgres.queries import query
 from migrator.postgres.tables import find_table
 from migrator.revisions.errors import LockTimeoutError
-from migrator.revisions.runner import FIRST_PAUSE, LONGEST_PAUSE, RETRIED
+from migrator.revisions.retries import FIRST_PAUSE, LONGEST_PAUSE
 from migrator.sql.effects import Effect
 from migrator.sql.expression import ColumnRef, parse_expression
 
+RETRIED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.QueryCanceled)
 NAME_PREFIX = "zz_migrator_"  # sorts behind the application's own triggers, whose changes ours must see
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+import psycopg
+from psycopg import sql
+
 from migrator.backfill.dual_write import DualWrite
 from migrator.backfill.move import Move
 from migrator.backfill.size import ChunkSize
@@ -14,8 +17,10 @@ from migrator.engine import rows
 from migrator.engine.events import StepFinished, StepRef, StepStarted
 from migrator.engine.refs import refs
 from migrator.engine.session import Session
+from migrator.errors import RefusedError
 from migrator.ledger.ledger import StepRow
 from migrator.plan.steps.dual_write import DualWrite as DualWriteStep
+from migrator.postgres.tables import UnknownTableError, raw
 
 REFILL_ROWS, REFILL_TARGET = 10_000, 0.5  # as a backfill step has them by default
 
@@ -28,14 +33,56 @@ def end_dual_writes(session: Session) -> None:
             triggers.remove(session, step, row, "removed")
 
 
+class OldShapeMissingError(RefusedError):
+    """Contract was undone, but the columns that its dual write fills did not come back.
+
+    Going on would drop the new columns too, and with them the data. Make the downgrade of the contract revision add the
+    old columns again (empty: they are filled from the new ones), or add them by hand, and run the same command again.
+    """
+
+    code = "MG332"
+
+
 def dual_writes(session: Session) -> None:
-    """Put back the triggers that contract removed, and fill the old shape, which came back empty, from the new."""
+    """Put back the triggers whose old shape has returned, and fill that, which came back empty, from the new one.
+
+    To be called before each step that is undone: it may require the old columns to be filled.
+    """
     for ref, step, row in _steps(session):
         state = session.ledger.dual_write_state(row.id)
-        if state in ("removed", "refilling"):
+        if state in ("removed", "refilling") and _is_back(session, step, row):
             session.current = (ref, row)
             session.check()
             _refill(session, ref, step, row, resumed=state == "refilling")
+
+
+def require_dual_writes(session: Session) -> None:
+    """Refuse to undo what is before contract while an old shape is still missing.
+
+    Raises:
+        OldShapeMissingError
+    """
+    for _, step, row in _steps(session):
+        if session.ledger.dual_write_state(row.id) == "removed":
+            raise OldShapeMissingError(
+                f"the columns that {step.title()} needs in {step.table} did not come back with contract undone",
+                where=step.location,
+                notes=["nothing before contract was undone"],
+                help="add them in the downgrade of the contract revision, or by hand, and run the same command again",
+            )
+
+
+def _is_back(session: Session, step: DualWriteStep, row: StepRow) -> bool:
+    """Tell whether all that the triggers read and write is there, by letting the server plan to read it."""
+    try:
+        dual = triggers.build(session, step, row)
+        read = [*map(raw, dual.forward.values()), *map(sql.Identifier, dual.backward)]
+        alias = sql.Identifier(dual.table.name)
+        plan = sql.SQL("EXPLAIN SELECT {} FROM {} AS {}").format(sql.SQL(", ").join(read), dual.table.identifier, alias)
+        session.working.execute(plan, ())
+    except (UnknownTableError, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable):
+        return False
+    return True
 
 
 def _refill(session: Session, ref: StepRef, step: DualWriteStep, row: StepRow, *, resumed: bool) -> None:

@@ -12,7 +12,7 @@ from migrator.engine.events import Emit, RunFinished, RunStarted, StepFinished, 
 from migrator.engine.recorded import plan_of
 from migrator.engine.refs import refs
 from migrator.engine.requirements import apply_first
-from migrator.engine.session import Session, open_session
+from migrator.engine.session import Session
 from migrator.engine.steps import executor
 from migrator.engine.stop import Stop
 from migrator.engine.target import Target
@@ -41,7 +41,7 @@ def apply(target: Target, plan: Plan, *, to: Phase | None, emit: Emit, stop: Sto
         DatabaseHeldError, PlanChangedError, what preflight refuses, what a step raises.
     """
     apply_first(target, plan, lambda required: apply(target, required, to=None, emit=emit, stop=stop))
-    with open_session(target, plan, emit, stop) as session:
+    with Session(target, plan, emit, stop) as session:
         return _walk(session, _resume(session), "forward", to or Phase.CONTRACT, _forward)
 
 
@@ -51,7 +51,7 @@ def backfill(target: Target, plan: Plan, *, emit: Emit, stop: Stop) -> str:
     Raises:
         ExpandFirstError, and as `apply`.
     """
-    with open_session(target, plan, emit, stop) as session:
+    with Session(target, plan, emit, stop) as session:
         return _walk(session, _resume(session), "forward", Phase.MIGRATE, _backfill)
 
 
@@ -64,7 +64,7 @@ def rollback(target: Target, plan: Plan, *, to: str, emit: Emit, stop: Stop) -> 
     found = target.ledger.open_run(plan.plan)
     if found is None:
         return "rolled back"
-    with open_session(target, plan_of(found, plan), emit, stop) as session:
+    with Session(target, plan_of(found, plan), emit, stop) as session:
         preflight.check_undo(session, found, to)
         return _walk(session, found, "back", to, _back)
 
@@ -187,9 +187,10 @@ def _back(session: Session, rows: list[StepRow], to: str) -> None:
             return
         for position, row in reversed(list(enumerate(rows))):
             if row.phase == phase and row.state != "pending":
+                restore.dual_writes(session)
                 _carry_out(session, position, row, undo=True)
-        if phase is Phase.CONTRACT:
-            restore.dual_writes(session)
+        restore.dual_writes(session)
+        restore.require_dual_writes(session)
 
 
 def _carry_out(session: Session, position: int, row: StepRow, *, undo: bool) -> None:

@@ -68,6 +68,6 @@ def _step(row: StepRow, rows: list[StepRow], *, waiting: bool) -> StepStatus:
     state = "waiting" if waiting and row.position == first else row.state
     index = sum(other.phase == row.phase and other.position <= row.position for other in rows)
     return StepStatus(
-        row.phase, index, row.kind, row.title, row.state, row.attempts, row.rows_done, row.rows_total,
+        row.phase, index, row.kind, row.title, state, row.attempts, row.rows_done, row.rows_total,
         row.started_at, row.finished_at, row.seconds, row.detail or "", row.error or "",
     )  # fmt: skip

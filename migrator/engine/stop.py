@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
 from migrator.errors import Interrupted
+
+LOOK_INTERVAL = 0.05  # seconds between two looks at the flag while waiting
 
 
 class Stop:
@@ -14,13 +16,14 @@ class Stop:
 
     def __init__(self) -> None:
         self.signal = 2
-        self._soft = threading.Event()
+        # Plain flags: a signal handler must not touch a lock that the code it interrupted may hold.
+        self._soft = False
         self._hard = False
         self._cancels: list[Callable[[], None]] = []
 
     @property
     def requested(self) -> bool:
-        return self._soft.is_set()
+        return self._soft
 
     @property
     def hard(self) -> bool:
@@ -29,7 +32,7 @@ class Stop:
     def request(self) -> None:
         """Ask for a stop at the next checkpoint; asked a second time, cancel what runs now."""
         if not self.requested:
-            self._soft.set()
+            self._soft = True
             return
         self._hard = True
         for cancel in list(self._cancels):
@@ -55,5 +58,7 @@ class Stop:
         Raises:
             Interrupted
         """
-        self._soft.wait(seconds)
+        end = time.monotonic() + seconds
+        while not self._soft and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, LOOK_INTERVAL))
         self.check()

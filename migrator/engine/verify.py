@@ -17,7 +17,7 @@ from migrator.plan.steps.verify import Verify
 
 def verify(target: Target, plan: Plan, *, emit: Emit, stop: Stop) -> list[VerifyReport]:
     """Return what each verify step of `plan` finds now."""
-    session = Session(target, plan, emit, stop, None)
+    session = Session(target, plan, emit, stop)  # not entered: looking needs no lock
     reports = []
     for ref, step in refs(plan):
         if isinstance(step, Verify):
@@ -33,6 +33,6 @@ def verify(target: Target, plan: Plan, *, emit: Emit, stop: Stop) -> list[Verify
                     found.differing,
                     found.examples,
                     time.monotonic() - started,
-                )  # fmt: skip
+                )
             )
     return reports

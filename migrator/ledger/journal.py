@@ -115,3 +115,9 @@ class Journal:
         """Close the application, in the transaction that stamps the version."""
         if self.application is not None:
             cursor.execute(query("application_finish"), {"application": self.application, "state": state})
+
+
+def half_applied(cursor: Executes, project: str, direction: str) -> list[str]:
+    """Return the revisions of `project` whose upgrade or downgrade is committed in part, oldest first."""
+    cursor.execute(query("half_applied"), {"project": project, "direction": direction})
+    return [row[0] for row in cursor.fetchall()]

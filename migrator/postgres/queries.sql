@@ -285,3 +285,9 @@ SELECT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass(%(relation)s
 -- name: index_definitions
 SELECT (SELECT indrelid FROM pg_index WHERE indexrelid = to_regclass(%(one)s)) = to_regclass(%(table)s),
        pg_get_indexdef(to_regclass(%(one)s)), pg_get_indexdef(to_regclass(%(other)s))
+
+-- name: half_applied
+SELECT a.revision FROM migrator.applications a
+WHERE a.project = %(project)s AND a.direction = %(direction)s AND a.state = 'open'
+  AND EXISTS (SELECT FROM migrator.journal j WHERE j.application_id = a.id)
+ORDER BY a.id

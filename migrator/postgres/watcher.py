@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Self
 
 import psycopg
 
@@ -61,7 +62,10 @@ class Watcher:
                 sighting._over.set()  # noqa: SLF001 - its own dataclass
             thread.join()
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         if self._connection is not None:
             self._connection.close()
 

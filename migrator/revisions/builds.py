@@ -18,7 +18,7 @@ from migrator.errors import RefusedError, UnavailableError
 from migrator.postgres.activity import Blocker, old_transactions
 from migrator.postgres.queries import query
 from migrator.postgres.watcher import Sighting, Watcher
-from migrator.revisions.guard import backend_pid
+from migrator.revisions import driver
 from migrator.revisions.same_index import same_index
 from migrator.sql.names import Name
 from migrator.sql.online.form import Leftover, LeftoverKind
@@ -82,7 +82,7 @@ class Builder:
             if leftover is None or not self._settled(cursor, sql, leftover, ours=ours):
                 self._watched(cursor, sql, leftover)
         finally:
-            if not cursor.connection.closed:
+            if not driver.connection_of(cursor).closed:
                 cursor.execute("RESET lock_timeout; RESET statement_timeout")
 
     def _watched(self, cursor: Any, sql: str, leftover: Leftover | None) -> None:
@@ -101,10 +101,10 @@ class Builder:
                 self._report(_progress(connection, sighting, index, seconds))
 
         try:
-            with self._watcher.watch(backend_pid(cursor), tick, patient=True):
+            with self._watcher.watch(driver.backend_pid(driver.connection_of(cursor)), tick, patient=True):
                 cursor.execute(sql)
         except Exception as error:
-            if not cursor.connection.closed and leftover and leftover.kind is LeftoverKind.INVALID_INDEX:
+            if not driver.connection_of(cursor).closed and leftover and leftover.kind is LeftoverKind.INVALID_INDEX:
                 self._clean_up(cursor, leftover.name)
             if cancelled:
                 raise self._too_late(index, cancelled[0]) from error

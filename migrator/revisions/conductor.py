@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import psycopg
-
 from migrator.ledger.journal import Entry, Journal
 from migrator.revisions.builds import Builder
+from migrator.revisions.driver import connection_of, in_transaction, sqlstate
 from migrator.revisions.errors import StatementRefusedError
 from migrator.revisions.facts import CatalogFacts
 from migrator.revisions.guard import Guard
@@ -31,16 +30,8 @@ from migrator.sql.statement import Statement, parse
 # What may have to happen in the very transaction of a statement: a dual write ends where its old column is dropped.
 Companion = Callable[[Any, Effect], None]
 # What an upgrade that stopped half-way had not come to make, or to remove.
-NOT_AS_EXPECTED = (
-    psycopg.errors.UndefinedTable,
-    psycopg.errors.UndefinedColumn,
-    psycopg.errors.UndefinedObject,
-    psycopg.errors.UndefinedFunction,
-    psycopg.errors.DuplicateTable,
-    psycopg.errors.DuplicateColumn,
-    psycopg.errors.DuplicateObject,
-    psycopg.errors.DuplicateFunction,
-)
+# Undefined and duplicate tables, columns, objects and functions, by SQLSTATE.
+NOT_AS_EXPECTED = frozenset({"42P01", "42703", "42704", "42883", "42P07", "42701", "42710", "42723"})
 TIMEOUTS = frozenset({"lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"})
 
 
@@ -77,9 +68,12 @@ class Conductor:
         self._ordinal = 0
         self._pending: list[Entry] = []
         self._created: set[Name] = set()
+        self.finished: list[str] = []
 
     def begin(self, connection: Any, journal: Journal) -> None:
         """A revision's function is about to run on the driver's `connection`."""
+        if self._stamping and self._journal is not None:
+            self._commit(connection.cursor())  # env.py holds one transaction around all revisions: each gets its own
         self._journal, self._stamping, self._ordinal = journal, False, 0
         self._pending, self._created = [], set()
         self._guard.reset()
@@ -92,6 +86,11 @@ class Conductor:
             made = [one for text in parse(entry.sql) for one in classify(text, self._facts(connection)).creates]
             for statement in filter(None, map(removal, made)):
                 self.execute(cursor, statement, None, many=False, pyformat=False)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a revision ran whose stamp was never committed."""
+        return self._journal is not None
 
     def end(self) -> None:
         """The revision's function has returned; what follows until the commit is Alembic's stamp."""
@@ -133,7 +132,7 @@ class Conductor:
 
     def _one(self, cursor: Any, statement: Statement, send: Callable[[], None]) -> None:
         assert self._journal
-        facts = self._facts(cursor.connection)
+        facts = self._facts(connection_of(cursor))
         effect = classify(statement, facts)
         if effect.reads_only or effect.transaction_control or effect.changes_settings:
             self._aside(cursor, effect, send)
@@ -145,6 +144,8 @@ class Conductor:
             if isinstance(form, Refusal):
                 raise _refused(statement, form)
             if form is None and effect.transactional:
+                if self._guard.must_part(effect, facts):
+                    self._commit(cursor)
                 self._plain(cursor, statement, effect, facts, send)
                 self._created |= {made.name for made in effect.creates if made.member is None}
                 return
@@ -164,7 +165,7 @@ class Conductor:
         self, cursor: Any, statement: Statement, effect: Effect, facts: CatalogFacts, send: Callable[[], None]
     ) -> None:
         started, clock = datetime.now(UTC), time.monotonic()
-        alone = cursor.connection.autocommit
+        alone = connection_of(cursor).autocommit
         if alone:
             cursor.execute("BEGIN")
         try:
@@ -191,7 +192,9 @@ class Conductor:
         beside.execute("SAVEPOINT migrator_lenient")
         try:
             send()
-        except NOT_AS_EXPECTED:
+        except Exception as error:
+            if sqlstate(error) not in NOT_AS_EXPECTED:
+                raise
             beside.execute("ROLLBACK TO SAVEPOINT migrator_lenient")
 
     def _plan(self, cursor: Any, entries: list[Entry]) -> list[Entry]:
@@ -209,7 +212,7 @@ class Conductor:
             if entry.state == "done":
                 continue
             clock = time.monotonic()
-            facts = self._facts(cursor.connection)
+            facts = self._facts(connection_of(cursor))
             effect = classify(parse(entry.sql)[0], facts)
             if kind_of(entry) is PartKind.CONCURRENT:
                 self._concurrent(cursor, entry)
@@ -219,7 +222,7 @@ class Conductor:
 
     def _concurrent(self, cursor: Any, entry: Entry) -> None:
         assert self._journal
-        connection = cursor.connection
+        connection = connection_of(cursor)
         self._commit(cursor)
         within = connection.autocommit
         connection.autocommit = True
@@ -230,8 +233,8 @@ class Conductor:
             self._journal.write(own, [started])
             try:
                 self._builder.run(own, entry.sql, leftover_of(entry), ours=began)
-            except NOT_AS_EXPECTED:
-                if not self._lenient:
+            except Exception as error:
+                if not self._lenient or sqlstate(error) not in NOT_AS_EXPECTED:
                     raise
             self._journal.write(own, [replace(started, state="done", finished_at=datetime.now(UTC))])
         finally:
@@ -241,8 +244,8 @@ class Conductor:
     def _transaction(self, cursor: Any, entry: Entry, later: list[Entry], effect: Effect, facts: CatalogFacts) -> None:
         assert self._journal
         started = datetime.now(UTC)
-        own = cursor.connection.cursor()
-        if cursor.connection.autocommit:
+        own = connection_of(cursor).cursor()
+        if connection_of(cursor).autocommit:
             own.execute("BEGIN")
         try:
             added = AddedNames(own, self._journal, later)
@@ -253,19 +256,19 @@ class Conductor:
             self._journal.write(own, [replace(entry, state="done", started_at=started, finished_at=datetime.now(UTC))])
             self._commit(cursor)
         except Exception:
-            if not cursor.connection.closed:
+            if not connection_of(cursor).closed:
                 own.execute("ROLLBACK")
             self.after_rollback()
             raise
 
     def _commit(self, cursor: Any) -> None:
-        own = cursor.connection.cursor()
+        own = connection_of(cursor).cursor()
         self._flush(own)
-        if cursor.connection.autocommit:
-            if _in_transaction(cursor.connection):
+        if connection_of(cursor).autocommit:
+            if in_transaction(connection_of(cursor)):
                 own.execute("COMMIT")
         else:
-            cursor.connection.commit()
+            connection_of(cursor).commit()
         self._guard.reset()
 
     def _flush(self, cursor: Any) -> None:
@@ -275,18 +278,13 @@ class Conductor:
             self._pending = []
         if self._stamping:
             self._journal.finish(cursor)
+            self.finished.append(self._journal.revision)
             self._journal = None
 
 
 def _beside(cursor: Any) -> Any:
     """Return another cursor of the same connection, so that the statement's own result stays readable."""
-    return cursor.connection.cursor()
-
-
-def _in_transaction(connection: Any) -> bool:
-    info = getattr(connection, "info", None)
-    status = info.transaction_status if info is not None else connection.get_transaction_status()
-    return int(status) != 0
+    return connection_of(cursor).cursor()
 
 
 def _refused(statement: Statement, refusal: Refusal) -> StatementRefusedError:

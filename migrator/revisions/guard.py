@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from migrator.postgres.watcher import Sighting, Watcher
+from migrator.revisions import driver
 from migrator.sql.context import Context, is_live
-from migrator.sql.effects import Effect
+from migrator.sql.effects import Effect, Lock
+from migrator.sql.names import Name
 
 FIRST_TRY = 0.25  # of the lock timeout: a short first look finds a free moment without anybody noticing
 LEAST = 0.01  # seconds; 0 would mean "no limit" to PostgreSQL
@@ -28,6 +30,8 @@ class Guard:
         self._watcher = watcher
         self._clock = clock
         self._since: float | None = None
+        self._held: set[Name] = set()
+        self._delicate = False
         self._relation = ""
         self.attempt = 1
         self.last: Sighting | None = None
@@ -44,18 +48,31 @@ class Guard:
 
     def reset(self) -> None:
         """A transaction ended."""
-        self._since = None
+        self._since, self._delicate = None, False
+        self._held.clear()
+
+    def must_part(self, effect: Effect, context: Context) -> bool:
+        """Tell whether a statement must not join the open transaction.
+
+        It would lock a second table that is in use while the first stays locked: who holds two can deadlock with who
+        takes them the other way round, and everybody waits for the slower. Where tables are removed or renamed the
+        application may depend on seeing all of it at once; that stays together.
+        """
+        more = {lock.relation for lock in _stopping(effect, context)} - self._held
+        return bool(self._held and more) and not (self._delicate or _is_delicate(effect))
 
     @contextmanager
     def around(self, cursor: Any, effect: Effect, context: Context) -> Iterator[None]:
         """Run a statement under its share of the budget, watched."""
-        stops = [lock for lock in effect.locks if lock.mode.blocks_writes and _in_use(lock.relation, context)]
+        stops = _stopping(effect, context)
         if (stops or effect.locks_unknown) and self._since is None:
             self._since = self._clock()
         if stops:
             self._relation = stops[0].relation.quoted() if stops[0].relation else stops[0].role
+        self._held |= {lock.relation for lock in stops if lock.relation}
+        self._delicate = self._delicate or _is_delicate(effect)
         self._limit(cursor)
-        with self._watcher.watch(backend_pid(cursor)) as sighting:
+        with self._watcher.watch(driver.backend_pid(driver.connection_of(cursor))) as sighting:
             self.last = sighting
             yield
 
@@ -69,12 +86,15 @@ class Guard:
         cursor.execute(f"SET LOCAL lock_timeout = {lock}; SET LOCAL statement_timeout = {statement}")
 
 
-def _in_use(relation: Any, context: Context) -> bool:
-    return relation is None or is_live(context, relation)
+def _stopping(effect: Effect, context: Context) -> list[Lock]:
+    """Return the locks that stop reads or writes of a table in use."""
+    return [
+        lock
+        for lock in effect.locks
+        if lock.mode.blocks_writes and (lock.relation is None or is_live(context, lock.relation))
+    ]
 
 
-def backend_pid(cursor: Any) -> int:
-    """Return the server process of the cursor's connection, whichever driver it is of."""
-    connection = cursor.connection
-    info = getattr(connection, "info", None)
-    return int(info.backend_pid if info is not None else connection.get_backend_pid())
+def _is_delicate(effect: Effect) -> bool:
+    whole = (*effect.drops, *(rename.what for rename in effect.renames))
+    return any(one.member is None and one.kind != "index" for one in whole)

@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
+from migrator.revisions.driver import connection_of, drivers_at_hand, libpq_arguments
 from migrator.revisions.errors import ProjectError
 
 # libpq's words for where a server is and who asks; the rest of what env.py passes to its driver stays.
@@ -49,9 +50,22 @@ class Interception:
         self._application = application
         self._handler = handler
         self._adopted: Any = None
+        self._address: tuple[str | None, int | None, str | None] | None = None
 
     def adopt(self, connection: Connection) -> None:
-        """Listen to this connection from now on."""
+        """Listen to this connection from now on.
+
+        Raises:
+            ProjectError: `env.py` has used another database before.
+        """
+        address = (connection.engine.url.host, connection.engine.url.port, connection.engine.url.database)
+        if self._address not in (None, address):
+            raise ProjectError(
+                "env.py works on several databases in one run",
+                notes=["nothing was run"],
+                help="run migrator once for each, with a section for each in the ini file: --name SECTION",
+            )
+        self._address = address
         self._adopted = connection.connection.dbapi_connection
         self._announce(self._adopted)
 
@@ -69,7 +83,7 @@ class Interception:
         for name, listener in listeners.items():
             event.listen(Engine, name, listener)
         try:
-            with _environment_variable("DATABASE_URL", self._url):
+            with drivers_at_hand(), _environment_variable("DATABASE_URL", self._url):
                 yield
         finally:
             for name, listener in listeners.items():
@@ -81,11 +95,16 @@ class Interception:
                 f"env.py connects to {dialect.name}, not to PostgreSQL",
                 help="check sqlalchemy.url in the Alembic configuration, or give --database-url",
             )
-        if self._url is not None and dialect.driver in ("psycopg", "psycopg2"):
+        if dialect.driver != "psycopg2":
+            known = libpq_arguments(keywords)
+            keywords.clear()
+            keywords.update(known)
+        if self._url is not None:
             arguments.clear()
             for word in _ADDRESS:
                 keywords.pop(word, None)
-            keywords.update(conninfo_to_dict(self._url), application_name=self._application)
+            keywords.update(conninfo_to_dict(self._url))
+        keywords["application_name"] = self._application
 
     def _execute(self, cursor: Any, statement: str, parameters: Any, _context: Any) -> bool:
         return self._is_ours(cursor) and self._handler.execute(cursor, statement, parameters, many=False, pyformat=True)
@@ -105,7 +124,7 @@ class Interception:
             self._handler.after_rollback()
 
     def _is_ours(self, thing: Any, *, itself: bool = False) -> bool:
-        return self._adopted is not None and (thing if itself else thing.connection) is self._adopted
+        return self._adopted is not None and (thing if itself else connection_of(thing)) is self._adopted
 
 
 @contextmanager

@@ -1,102 +1,63 @@
-"""Upgrades and downgrades one revision at a time: retries locks, resumes what is half applied, checks the stamp."""
+"""Upgrades and downgrades a database through its project's own revisions: resumes, reverts, checks the stamp."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
-import psycopg
-import sqlalchemy.exc
-import tenacity
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script
+from alembic.util.exc import CommandError
 
-from migrator.errors import Location, MigratorError
-from migrator.ledger.journal import Journal
-from migrator.postgres.activity import Blocker
-from migrator.postgres.connect import ConnectionLostError, is_lost
-from migrator.postgres.watcher import Watcher
-from migrator.revisions.builds import Builder, BuildState
-from migrator.revisions.conductor import Companion, Conductor, Ran
+from migrator.errors import Location, RefusedError
+from migrator.ledger.journal import Journal, half_applied
+from migrator.revisions.builds import Builder
+from migrator.revisions.conductor import Conductor
 from migrator.revisions.environment import Steps, VersionTable, run_environment
-from migrator.revisions.errors import (
-    LockTimeoutError,
-    NotStampedError,
-    OutOfOrderError,
-    RevisionFileError,
-    StatementFailedError,
-)
+from migrator.revisions.errors import NotStampedError, OutOfOrderError, UnknownRevisionError
 from migrator.revisions.guard import Guard
 from migrator.revisions.interception import Interception
+from migrator.revisions.means import Means
 from migrator.revisions.project import Project
-
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 15.0  # seconds, of the full-jitter backoff between two tries
-RETRIED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.QueryCanceled)
+from migrator.revisions.retries import ProgressMade, is_retried, retrying
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A lock that was not granted, and when it is tried again. Times in seconds."""
+class HalfAppliedError(RefusedError):
+    """A revision is applied, or undone, only in part, and the command would go the other way.
 
-    relation: str
-    attempt: int
-    timeout: float
-    delay: float
-    remaining: float
-    blockers: tuple[Blocker, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
-    """What a runner needs from outside.
-
-    Attributes:
-        url: the target, or None where the project's own configuration names it.
-        application: what pg_stat_activity shows.
-        lock_timeout, lock_wait, build_wait: seconds.
-        check: raises what stops the run between two tries.
-        sleep: waits between two tries; may raise as `check` does.
-        companion: runs what belongs into the transaction of a statement.
-        adopted: is told the driver's connection that revisions run on.
+    What is committed of it is in the journal. Finish it first with the command shown, or take it back.
     """
 
-    url: str | None
-    application: str
-    lock_timeout: float
-    lock_wait: float
-    build_wait: float
-    watcher: Watcher
-    ran: Callable[[Ran], None]
-    building: Callable[[BuildState], None]
-    refused: Callable[[Refused], None]
-    check: Callable[[], None]
-    sleep: Callable[[float], None]
-    companion: Companion
-    adopted: Callable[[Any], None]
+    code = "MG305"
 
 
 class Runner:
-    """Runs revisions of `project` in `environment`."""
+    """Runs revisions of `project` with `means`."""
 
-    def __init__(self, project: Project, environment: Environment) -> None:
+    def __init__(self, project: Project, means: Means) -> None:
         self._project = project
-        self._environment = environment
+        self._means = means
 
     def version(self) -> VersionTable:
         """Return the heads that the database is at, changing nothing."""
-        return version_of(self._project, self._environment.url)
+        return version_of(self._project, self._means.url)
 
-    def upgrade(self, revision: str, where: Location | None = None) -> None:
-        """Apply `revision`, which must be next.
+    def upgrade(self, revision: str, where: Location | None = None) -> bool:
+        """Apply `revision`, which must be next; return False where it is applied already.
 
         Raises:
-            OutOfOrderError: it is not.
+            OutOfOrderError: it is not next.
             LockTimeoutError, StatementFailedError, StatementRefusedError, RevisionFileError, ConnectionLostError
         """
         script = self._project.script(revision, where)
-        self._run(script.revision, "upgrade", script.revision, where)
+
+        def plan(heads: tuple[str, ...]) -> list[Any]:
+            if script.revision in self._project.ancestors(heads):
+                return []
+            return self._only(script, "upgrade", self._upgrades(script.revision, heads), heads, where)
+
+        return bool(self._run("upgrade", f"revision {script.revision}", plan, where))
 
     def downgrade(self, revision: str, where: Location | None = None) -> None:
         """Undo `revision`, which must be a head.
@@ -105,8 +66,28 @@ class Runner:
             As `upgrade`.
         """
         script = self._project.script(revision, where)
-        parents = script._versioned_down_revisions  # noqa: SLF001 - the public property may be a str or a tuple
-        self._run(script.revision, "downgrade", parents[0] if parents else "base", where)
+        target = next(iter(script._versioned_down_revisions), "base")  # noqa: SLF001 - the public one has two types
+
+        def plan(heads: tuple[str, ...]) -> list[Any]:
+            return self._only(script, "downgrade", self._downgrades(target, heads), heads, where)
+
+        self._run("downgrade", f"revision {script.revision}", plan, where)
+
+    def upgrade_to(self, target: str) -> list[str]:
+        """Apply every revision up to `target`, whatever Alembic accepts as one; return those applied.
+
+        Raises:
+            HalfAppliedError, and as `upgrade`.
+        """
+        return self._run("upgrade", f"upgrade to {target}", lambda heads: self._upgrades(target, heads), None)
+
+    def downgrade_to(self, target: str) -> list[str]:
+        """Undo every revision down to `target`; return those undone.
+
+        Raises:
+            As `upgrade_to`.
+        """
+        return self._run("downgrade", f"downgrade to {target}", lambda heads: self._downgrades(target, heads), None)
 
     def revert(self, revision: str, where: Location | None = None) -> bool:
         """Undo what a half-applied upgrade of `revision` has committed; return whether there was anything.
@@ -119,82 +100,97 @@ class Runner:
         """
         script = self._project.script(revision, where)
         found: list[bool] = []
-        self._retrying(script.revision, where, lambda guard: found.append(self._revert_once(script, guard)))
+
+        def attempt(guard: Guard) -> None:
+            found.append(self._revert_once(script, guard))
+
+        retrying(self._means, f"revision {script.revision}", where, attempt)
         return found[-1]
 
-    def _run(self, revision: str, direction: str, target: str, where: Location | None) -> None:
-        self._retrying(revision, where, lambda guard: self._try(revision, direction, target, guard, where))
+    def _upgrades(self, target: str, heads: tuple[str, ...]) -> list[Any]:
+        # As alembic.command.upgrade and downgrade do: there is no public way to ask for the steps.
+        return list(_asked(lambda: self._project.scripts._upgrade_revs(target, heads)))  # type: ignore[arg-type]  # noqa: SLF001
 
-    def _retrying(self, revision: str, where: Location | None, attempt: Callable[[Guard], None]) -> None:
-        guard = Guard(self._environment.lock_timeout, self._environment.watcher)
+    def _downgrades(self, target: str, heads: tuple[str, ...]) -> list[Any]:
+        return list(_asked(lambda: self._project.scripts._downgrade_revs(target, heads)))  # type: ignore[arg-type]  # noqa: SLF001
 
-        def try_once() -> None:
-            self._environment.check()
-            attempt(guard)
+    def _run(
+        self, direction: str, subject: str, plan: Callable[[tuple[str, ...]], list[Any]], where: Location | None
+    ) -> list[str]:
+        done: list[str] = []
 
-        def before_sleep(state: tenacity.RetryCallState) -> None:
-            self._environment.check()
-            self._report(guard, state)
-            guard.attempt = state.attempt_number + 1
+        def attempt(guard: Guard) -> None:
+            conductor = self._conductor(guard)
+            steps = functools.partial(self._conducted_steps, conductor, direction, plan)
+            try:
+                self._intercepted(conductor, steps)
+            except Exception as error:
+                if conductor.finished and is_retried(error):
+                    raise ProgressMade from error
+                raise
+            finally:
+                done.extend(conductor.finished)
+            if conductor.unfinished:
+                raise NotStampedError(
+                    f"{subject} ran to its end, but its env.py did not commit",
+                    where=where,
+                    notes=["what was not committed on the way was rolled back by the server"],
+                    help="make env.py begin its transaction through context.begin_transaction()",
+                )
 
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(_is_retried),
-            wait=tenacity.wait_random_exponential(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE),
-            stop=tenacity.stop_before_delay(self._environment.lock_wait),
-            before_sleep=before_sleep,
-            sleep=self._environment.sleep,
-            reraise=True,
-        )
-        try:
-            retrying(try_once)
-        except MigratorError:
-            raise
-        except Exception as error:
-            self._environment.check()
-            raise self._translate(error, revision, guard, where) from error
+        retrying(self._means, subject, where, attempt)
+        return done
+
+    def _conducted_steps(
+        self,
+        conductor: Conductor,
+        direction: str,
+        plan: Callable[[tuple[str, ...]], list[Any]],
+        heads: tuple[str, ...],
+        context: MigrationContext,
+    ) -> list[Any]:
+        """Return Alembic's steps, each with its function handed to the conductor."""
+        project = self._journal_key(context)
+        connection = _raw(context)
+        _refuse_half_applied(connection, project, "downgrade" if direction == "upgrade" else "upgrade")
+        steps = plan(heads)
+        for step in steps:
+            revision = step.revision.revision
+            journal = Journal(project, revision, direction)
+            function = step.migration_fn
+
+            def conducted(
+                function: Callable[..., None] = function, journal: Journal = journal, **arguments: Any
+            ) -> None:
+                self._means.began(journal.revision, direction)
+                conductor.begin(_raw(context), journal)
+                function(**arguments)
+                conductor.end()
+
+            step.migration_fn = conducted
+        return steps
 
     def _conductor(self, guard: Guard, *, lenient: bool = False) -> Conductor:
-        environment = self._environment
-        builder = Builder(environment.watcher, environment.build_wait, environment.building)
-        return Conductor(guard, builder, environment.ran, environment.companion, lenient=lenient)
+        builder = Builder(self._means.watcher, self._means.build_wait, self._means.building)
+        return Conductor(guard, builder, self._means.ran, self._means.companion, lenient=lenient)
 
     def _intercepted(self, conductor: Conductor, steps: Steps) -> None:
-        environment = self._environment
-        interception = Interception(environment.url, environment.application, conductor, environment.adopted)
-        run_environment(self._project, environment.url, interception, steps)
-
-    def _try(self, revision: str, direction: str, target: str, guard: Guard, where: Location | None) -> None:
-        conductor = self._conductor(guard)
-        scripts = self._project.scripts
-
-        def steps(heads: tuple[str, ...], context: MigrationContext) -> Iterable[Any]:
-            planned = (
-                scripts._upgrade_revs(target, heads)  # type: ignore[arg-type]  # noqa: SLF001 - as alembic.command does
-                if direction == "upgrade"
-                else scripts._downgrade_revs(target, heads)  # type: ignore[arg-type]  # noqa: SLF001
-            )
-            self._require_only(revision, direction, planned, heads, where)
-            for step in planned:
-                journal = Journal(self._project.key, revision, direction)
-                step.migration_fn = functools.partial(_conducted, step.migration_fn, conductor, journal, context)
-            return planned
-
-        self._intercepted(conductor, steps)
-        self._require_stamp(revision, direction, where)
+        interception = Interception(self._means.url, self._means.application, conductor, self._means.adopted)
+        run_environment(self._project, self._means.url, interception, steps)
 
     def _revert_once(self, script: Script, guard: Guard) -> bool:
         conductor = self._conductor(guard, lenient=True)
-        upgrade = Journal(self._project.key, script.revision, "upgrade")
-        downgrade = Journal(self._project.key, script.revision, "downgrade")
+        found: list[bool] = []
 
         def steps(_heads: tuple[str, ...], context: MigrationContext) -> tuple[()]:
             assert context.connection
-            raw = context.connection.connection.dbapi_connection
-            assert raw
+            raw, project = _raw(context), self._journal_key(context)
+            upgrade = Journal(project, script.revision, "upgrade")
             upgrade.load(raw.cursor())
             raw.commit()
-            if upgrade.application is not None:
-                conductor.begin(raw, downgrade)
+            found.append(upgrade.application is not None)
+            if found[-1]:
+                conductor.begin(raw, Journal(project, script.revision, "downgrade"))
                 conductor.take_back(raw, upgrade)
                 script.module.downgrade()
                 conductor.end()
@@ -203,74 +199,31 @@ class Runner:
             return ()
 
         self._intercepted(conductor, steps)
-        return upgrade.application is not None
+        return found[-1]
 
-    def _require_only(
-        self, revision: str, direction: str, planned: list[Any], heads: tuple[str, ...], where: Location | None
-    ) -> None:
+    def _only(
+        self, script: Script, direction: str, planned: list[Any], heads: tuple[str, ...], where: Location | None
+    ) -> list[Any]:
         found = [step.revision.revision for step in planned]
-        if found == [revision]:
-            return
-        at = ", ".join(heads) or "nothing"
-        others = ", ".join(other for other in found if other != revision) or "nothing to do"
+        if found == [script.revision]:
+            return planned
+        others = ", ".join(other for other in found if other != script.revision) or "nothing to do"
         raise OutOfOrderError(
-            f"cannot {direction} revision {revision} now: the database is at {at}",
+            f"cannot {direction} revision {script.revision} now: the database is at {', '.join(heads) or 'nothing'}",
             where=where,
             notes=[f"it would take these first: {others}"],
             help="apply the plans of those revisions first; see: migrator status",
         )
 
-    def _require_stamp(self, revision: str, direction: str, where: Location | None) -> None:
-        applied = revision in self._project.ancestors(self.version().heads)
-        if applied != (direction == "upgrade"):
-            raise NotStampedError(
-                f"revision {revision} ran its {direction}, but the version table does not show it",
-                where=where,
-                notes=["what it did was rolled back: its env.py did not commit"],
-                help="make env.py begin its transaction through context.begin_transaction()",
-            )
-
-    def _report(self, guard: Guard, state: tenacity.RetryCallState) -> None:
-        spent = state.seconds_since_start or 0.0
-        self._environment.refused(
-            Refused(
-                relation=guard.relation,
-                attempt=state.attempt_number,
-                timeout=guard.timeout,
-                delay=state.next_action.sleep if state.next_action else 0.0,
-                remaining=max(self._environment.lock_wait - spent, 0.0),
-                blockers=guard.last.blockers if guard.last else (),
-            )
-        )
-
-    def _translate(self, error: Exception, revision: str, guard: Guard, where: Location | None) -> MigratorError:
-        cause = driver_error(error)
-        if isinstance(cause, RETRIED):
-            return _lock_timeout(guard, self._environment.lock_wait, where)
-        if cause is not None and is_lost(cause):
-            return ConnectionLostError(
-                "the server closed the connection",
-                where=where,
-                notes=[str(cause).splitlines()[0], "what was not committed was rolled back by the server"],
-                help="run the same command again; it goes on where this one stopped",
-            )
-        if cause is not None:
-            return StatementFailedError(
-                f"the database refused a statement of revision {revision}: {_first_line(cause)}",
-                where=where,
-                notes=[*_details(cause), *_statement(error)],
-                help="correct the data or the revision and run the same command again, or roll back",
-            )
-        return RevisionFileError(
-            f"revision {revision} raised {type(error).__name__}: {_first_line(error)}",
-            where=where,
-            notes=["what it had sent since the last commit was rolled back"],
-        )
+    def _journal_key(self, context: MigrationContext) -> str:
+        """Return what tells this history from others in one database: a schema for each tenant has its own."""
+        schema = f"{context.version_table_schema}." if context.version_table_schema else ""
+        return f"{self._project.key}:{schema}{context.version_table}"
 
 
 def version_of(project: Project, url: str | None) -> VersionTable:
     """Return where `project` stands in the database at `url`, changing nothing."""
-    interception = Interception(url, "migrator version", _Untouched())
+    interception = Interception(url, "migrator version", Untouched())
     return run_environment(project, url, interception, lambda _heads, _context: (), read_only=True)
 
 
@@ -279,7 +232,7 @@ def heads_of(project: Project, url: str | None) -> tuple[str, ...]:
     return version_of(project, url).heads
 
 
-class _Untouched:
+class Untouched:
     """A handler that lets everything pass."""
 
     def execute(self, *_: Any, **__: Any) -> bool:
@@ -290,49 +243,25 @@ class _Untouched:
     def after_rollback(self) -> None: ...
 
 
-def _conducted(
-    function: Callable[..., None], conductor: Conductor, journal: Journal, context: MigrationContext, **arguments: Any
-) -> None:
+def _raw(context: MigrationContext) -> Any:
     assert context.connection
-    conductor.begin(context.connection.connection.dbapi_connection, journal)
-    function(**arguments)
-    conductor.end()
+    return context.connection.connection.dbapi_connection
 
 
-def driver_error(error: BaseException) -> psycopg.Error | None:
-    """Return the driver's error inside `error`, whoever wrapped it."""
-    while True:
-        if isinstance(error, psycopg.Error):
-            return error
-        inner = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error.__cause__
-        if inner is None:
-            return None
-        error = inner
+def _asked(steps: Callable[[], Iterable[Any]]) -> Iterable[Any]:
+    try:
+        return steps()
+    except CommandError as error:
+        raise UnknownRevisionError(str(error), help="see the history: alembic history") from error
 
 
-def _is_retried(error: BaseException) -> bool:
-    return not isinstance(error, MigratorError) and isinstance(driver_error(error), RETRIED)
-
-
-def _lock_timeout(guard: Guard, waited: float, where: Location | None) -> LockTimeoutError:
-    blockers = guard.last.blockers if guard.last else ()
-    return LockTimeoutError(
-        f"could not lock {guard.relation or 'a table'} within {guard.timeout:g} s "
-        f"(tried {guard.attempt} times in {waited:.0f} s)",
-        where=where,
-        notes=[*(f"blocked by: {blocker}" for blocker in blockers), "nothing of this statement was changed"],
-        help="end that session, or wait longer with --lock-wait 10m, and run the same command again",
-    )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def _details(error: psycopg.Error) -> list[str]:
-    return [text for text in (error.diag.message_detail, error.diag.message_hint) if text]
-
-
-def _statement(error: BaseException) -> list[str]:
-    text = error.statement if isinstance(error, sqlalchemy.exc.StatementError) else None
-    return [f"statement: {' '.join(text.split())[:300]}"] if text else []
+def _refuse_half_applied(connection: Any, project: str, other: str) -> None:
+    cursor = connection.cursor()
+    half = half_applied(cursor, project, other)
+    if half:
+        back = "migrator downgrade" if other == "downgrade" else "migrator upgrade"
+        raise HalfAppliedError(
+            f"the {other} of revision {half[0]} stopped half-way and is not finished",
+            notes=["nothing was changed by this command"],
+            help=f"finish it first: {back} {half[0] if other == 'upgrade' else '-1'}",
+        )

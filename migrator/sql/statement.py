@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from migrator.sql.errors import OneStatementError
-from migrator.sql.parser import Tree, content, field_enum, has_comments, kind_of, parse_tree, position, tokens
+from migrator.sql.parser import Tree, content, field_enum, has_comments, kind_of, parse_tree, tokens
 from migrator.sql.placeholders import server_text
 
 
@@ -39,20 +39,36 @@ def parse(text: str, *, pyformat: bool = False) -> tuple[Statement, ...]:
         SqlError: not SQL; with line and column.
     """
     source = server_text(text) if pyformat else text
-    result = parse_tree(source)
-    encoded = source.encode()
-    ascii_only = len(encoded) == len(source)
-    statements = []
-    for raw in result.stmts:
-        start: int = raw.stmt_location
-        stop = start + raw.stmt_len if raw.stmt_len else len(encoded)
-        offset = start if ascii_only else len(encoded[:start].decode())
-        exact = _without_trailing_comments(encoded[start:stop].decode())
-        lead = len(exact) - len(exact.lstrip())
-        line, column, _ = position(source, offset + lead)
-        node = raw.stmt
-        statements.append(Statement(exact.strip(), offset + lead, line, column, kind_of(node), content(node)))
-    return tuple(statements)
+    raw_statements = parse_tree(source).stmts
+    ruler = _Ruler(source.encode())
+    return tuple(_statement(raw, ruler) for raw in raw_statements)
+
+
+class _Ruler:
+    """Moves forward through a text and knows the characters, lines and columns passed, whatever the text's size."""
+
+    def __init__(self, encoded: bytes) -> None:
+        self.encoded = encoded
+        self.offset = 0
+        self.line = 1
+        self.column = 1
+        self._byte = 0
+
+    def move_to(self, byte: int) -> None:
+        passed = self.encoded[self._byte : byte].decode()
+        self.offset += len(passed)
+        self.line += passed.count("\n")
+        self.column = len(passed) - passed.rfind("\n") if "\n" in passed else self.column + len(passed)
+        self._byte = byte
+
+
+def _statement(raw: Tree, ruler: _Ruler) -> Statement:
+    start: int = raw.stmt_location
+    stop = start + raw.stmt_len if raw.stmt_len else len(ruler.encoded)
+    exact = _without_trailing_comments(ruler.encoded[start:stop].decode())
+    lead = len(exact) - len(exact.lstrip())
+    ruler.move_to(start + len(exact[:lead].encode()))
+    return Statement(exact.strip(), ruler.offset, ruler.line, ruler.column, kind_of(raw.stmt), content(raw.stmt))
 
 
 def parse_one(text: str, *, pyformat: bool = False) -> Statement:

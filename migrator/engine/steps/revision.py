@@ -13,9 +13,6 @@ from migrator.sql.effects import Effect
 
 def run(session: Session, step: Revision, row: StepRow) -> str:
     """Apply the revision unless it is applied."""
-    revision = session.target.project.script(step.revision, step.location).revision
-    if revision in session.target.project.ancestors(session.runner.version().heads):
-        return "already applied"
     active = dual_writes.active(session) if row.phase == "contract" else []
 
     def end_dual_writes(cursor: Any, effect: Effect) -> None:
@@ -24,8 +21,7 @@ def run(session: Session, step: Revision, row: StepRow) -> str:
                 one.remove_within(cursor)
 
     session.companion = end_dual_writes
-    session.runner.upgrade(revision, step.location)
-    return "applied"
+    return "applied" if session.runner.upgrade(step.revision, step.location) else "already applied"
 
 
 def undo(session: Session, step: Revision, row: StepRow) -> str:

@@ -51,7 +51,7 @@ def look(session: Session, step: Verify) -> Checked:
                 rows_done=found.rows,
                 rows_total=max(total, found.rows),
                 rows_per_second=rate,
-                eta=max(total - found.rows, 0) / rate,
+                eta=max(total - found.rows, 0) / rate if rate else None,
                 chunk_rows=RANGE_ROWS,
                 chunk_seconds=0.0,
             )

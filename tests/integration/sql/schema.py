@@ -7,6 +7,8 @@ create table child (
   id int primary key, pid int references parent, v text, w int not null default 0, s varchar(10),
   constraint w_check check (w >= 0) not valid
 );
+create table keyed (id int primary key);
+create table keyed_ref (id int references keyed);
 create index child_v on child (v);
 create table part (d int not null, x int, fk int references parent) partition by range (d);
 create table part1 partition of part for values from (0) to (10);

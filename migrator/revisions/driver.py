@@ -1,0 +1,97 @@
+"""The differences between the DBAPI drivers that a team's `env.py` may use; everything else treats them alike."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.engine import URL
+
+_LIBPQ = ("psycopg", "psycopg_async", "psycopg2")
+_OWN = ("autocommit", "prepare_threshold", "context", "row_factory", "cursor_factory")
+
+
+def connection_of(cursor: Any) -> Any:
+    """Return the driver's connection that `cursor` belongs to; SQLAlchemy's asynchronous cursors hide it."""
+    return getattr(cursor, "connection", None) or cursor._adapt_connection  # noqa: SLF001 - no public way
+
+
+def backend_pid(connection: Any) -> int:
+    """Return the server process of a connection."""
+    info = getattr(connection, "info", None)
+    return int(info.backend_pid if info is not None else connection.get_backend_pid())
+
+
+def in_transaction(connection: Any) -> bool:
+    info = getattr(connection, "info", None)
+    status = info.transaction_status if info is not None else connection.get_transaction_status()
+    return int(status) != 0
+
+
+def cancel(connection: Any) -> None:
+    """Cancel what the connection runs now; may be called from a signal handler."""
+    getattr(connection, "_connection", connection).cancel()
+
+
+def conninfo_of(connection: Any) -> str:
+    """Return a connection string that leads to the same database, password included: never show it."""
+    info = connection.info
+    if isinstance(info, psycopg.ConnectionInfo):
+        return make_conninfo(info.dsn, password=info.password or None)
+    return make_conninfo(**{**info.dsn_parameters, "password": info.password or None})
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """Return the five characters by which PostgreSQL names an error, whichever driver raised it."""
+    return getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+
+
+@contextmanager
+def drivers_at_hand() -> Iterator[None]:
+    """Let SQLAlchemy use psycopg 3 for PostgreSQL URLs that name a driver which is not installed, or not libpq's.
+
+    asyncpg and pg8000 have protocols of their own, without the means to cancel and to share a connection string. A
+    project that names them loses nothing: psycopg 3 is a driver for both kinds of engine.
+    """
+    original = URL._get_entrypoint  # noqa: SLF001 - where every engine chooses its dialect
+
+    def choose(url: URL) -> Any:
+        backend, _, driver = url.drivername.partition("+")
+        if backend not in ("postgresql", "postgres") or _usable(driver):
+            return original(url)
+        return PGDialect_psycopg
+
+    URL._get_entrypoint = choose  # type: ignore[method-assign, assignment]  # noqa: SLF001
+    try:
+        yield
+    finally:
+        URL._get_entrypoint = original  # type: ignore[method-assign]  # noqa: SLF001
+
+
+def _usable(driver: str) -> bool:
+    if driver in ("psycopg", "psycopg_async"):
+        return True
+    return driver == "psycopg2" and importlib.util.find_spec("psycopg2") is not None
+
+
+def libpq_arguments(keywords: dict[str, Any]) -> dict[str, Any]:
+    """Return the connect arguments that libpq knows, with what other drivers call differently translated."""
+    known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()} | set(_OWN)
+    translated = {word: value for word, value in keywords.items() if word in known}
+    settings = keywords.get("server_settings") or {}
+    if settings:
+        options = " ".join(f"-c {name}={str(value).replace(' ', chr(92) + ' ')}" for name, value in settings.items())
+        translated["options"] = f"{translated.get('options', '')} {options}".strip()
+    if "ssl" in keywords and "sslmode" not in translated:
+        translated["sslmode"] = str(keywords["ssl"]) if isinstance(keywords["ssl"], str) else "require"
+    return translated
+
+
+def speaks_libpq(driver: str) -> bool:
+    """Tell whether a dialect's driver takes libpq's connect arguments."""
+    return driver in _LIBPQ
