@@ -10,6 +10,7 @@ from psycopg import sql
 
 from migrator.backfill.keyset import Keyset
 from migrator.backfill.move import Move
+from migrator.backfill.refill import Refill
 
 # The statement reads the cursor from the ledger itself, under a row lock, and moves it. So a client that died and one
 # that has just taken over cannot do the same rows: the second waits for the lock and then sees where the first came to.
@@ -49,7 +50,7 @@ class ChunkResult:
 class ChunkStatement:
     """The statements that walk one slice of `keyset`'s table: one for its first chunk, one for those behind it."""
 
-    def __init__(self, keyset: Keyset, move: Move) -> None:
+    def __init__(self, keyset: Keyset, move: Move | Refill) -> None:
         self._first = _compose(keyset, move, first=True)
         self._next = _compose(keyset, move, first=False)
 
@@ -64,7 +65,7 @@ class ChunkStatement:
         connection.execute(sql.SQL("EXPLAIN ") + self._next, {"slice": 0, "rows": 1})
 
 
-def _compose(keyset: Keyset, move: Move, *, first: bool) -> sql.Composed:
+def _compose(keyset: Keyset, move: Move | Refill, *, first: bool) -> sql.Composed:
     after = None if first else keyset.read(sql.SQL("SELECT cursor FROM migrator_slice"))
     reached = keyset.read(sql.SQL("SELECT coalesce(reached, upper_key) FROM migrator_bound"))
     return _CHUNK.format(

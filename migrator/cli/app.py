@@ -102,6 +102,6 @@ def build() -> typer.Typer:
             cls=_Command,
             epilog="\n".join(command.examples),
             rich_help_panel=command.group,
-            context_settings={"help_option_names": ["-h", "--help"]},
+            context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": command.negative},
         )(command.function)
     return app

@@ -18,6 +18,7 @@ class Group(StrEnum):
     """The headings under which ``migrator --help`` lists the commands, in this order."""
 
     RUN = "Carry out a plan"
+    ALEMBIC = "Run Alembic revisions online"
     ASK = "See where it stands"
     LEARN = "Learn"
 
@@ -30,6 +31,7 @@ class Command:
     group: Group
     order: int
     examples: tuple[str, str]
+    negative: bool
 
     @property
     def name(self) -> str:
@@ -37,17 +39,18 @@ class Command:
 
 
 def command(
-    group: Group, order: int, *, examples: tuple[str, str], settings: bool = True
+    group: Group, order: int, *, examples: tuple[str, str], settings: bool = True, negative: bool = False
 ) -> Callable[[Callable[..., int | None]], Command]:
     """Make a command of a function whose first parameter is an `Invocation` and whose others are its own options.
 
     Args:
         order: its place within the group.
         settings: whether the command takes the options that stand for settings, such as ``--database-url``.
+        negative: whether an argument may look like an option, such as ``-1``.
     """
 
     def declare(function: Callable[..., int | None]) -> Command:
-        return Command(_with_common_options(function, settings=settings), group, order, examples)
+        return Command(_with_common_options(function, settings=settings), group, order, examples, negative)
 
     return declare
 

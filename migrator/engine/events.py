@@ -81,6 +81,16 @@ class StepFinished(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionStarted(Event):
+    """The function of an Alembic revision begins to run. `direction` is ``upgrade`` or ``downgrade``."""
+
+    name: ClassVar[str] = "revision-started"
+    revision: str
+    direction: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatementFinished(Event):
     """One statement was committed or joined the open transaction. `lock` is the strongest mode on `relation`."""
 

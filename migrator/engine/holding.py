@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 
-from migrator.engine.events import BuildProgress, Emit, Event, LockRetry, StatementFinished, StepRef
+from migrator.engine.events import BuildProgress, Emit, Event, LockRetry, RevisionStarted, StatementFinished, StepRef
 from migrator.engine.stop import Stop
 from migrator.engine.target import Target
 from migrator.ledger.lock import DatabaseLock
@@ -43,7 +43,7 @@ class Holding:
         self._lock: DatabaseLock | None = None
         self._lock_checked = 0.0
 
-    def __enter__(self) -> Holding:
+    def __enter__(self) -> Self:
         with ExitStack() as closing:
             lock = DatabaseLock(closing.enter_context(self.target.connect(f"{self.name} (lock)")))
             lock.acquire()
@@ -98,6 +98,7 @@ class Holding:
                 check=self.check,
                 sleep=self.stop.sleep,
                 companion=self._accompany,
+                began=self._began,
                 adopted=lambda connection: self.stop.on_hard(lambda: driver.cancel(connection)),
             ),
         )
@@ -129,6 +130,10 @@ class Holding:
 
     def _accompany(self, cursor: Any, effect: Effect) -> None:
         self.companion(cursor, effect)
+
+    def _began(self, revision: str, direction: str) -> None:
+        message = self.target.project.script(revision).doc or ""
+        self.emit(RevisionStarted(step=self.ref, revision=revision, direction=direction, message=message))
 
     def _ran(self, ran: Ran) -> None:
         lock = next(iter(ran.effect.locks), None)

@@ -10,6 +10,7 @@ from psycopg import sql
 
 from migrator.backfill.dual_write import DualWrite
 from migrator.backfill.move import Move
+from migrator.backfill.refill import Refill
 from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import forget_slices
 from migrator.engine import dual_writes as triggers
@@ -101,21 +102,12 @@ def _refill(session: Session, ref: StepRef, step: DualWriteStep, row: StepRow, *
     session.emit(StepFinished(step=ref, seconds=time.monotonic() - started, detail=detail))
 
 
-def backward_move(dual: DualWrite) -> Move:
+def backward_move(dual: DualWrite) -> Move | Refill:
     """Return the move that computes the old columns of every row that has others than the new shape says."""
-    values = dual.backward
     if dual.into is not None and dual.key:
-        target = dual.into.identifier.as_string()
-        alias = dual.into.identifier.as_string().rpartition(".")[2]
-        table = dual.table.identifier.as_string().rpartition(".")[2]
-        matched = " AND ".join(f'{alias}."{key}" = {table}."{column}"' for key, column in dual.key.items())
-        values = {
-            column: f"SELECT ({expression}\n) FROM {target} AS {alias} WHERE {matched}"
-            for column, expression in values.items()
-        }
-        values = {column: f"({query})" for column, query in values.items()}
-    differs = " OR ".join(f'"{column}" IS DISTINCT FROM ({value}\n)' for column, value in values.items())
-    return Move(table=dual.table, set=dict(values), where=differs)
+        return Refill(table=dual.table, set=dual.backward, source=dual.into, key=dual.key)
+    differs = " OR ".join(f'"{column}" IS DISTINCT FROM ({value}\n)' for column, value in dual.backward.items())
+    return Move(table=dual.table, set=dual.backward, where=differs)
 
 
 def _steps(session: Session) -> Iterator[tuple[StepRef, DualWriteStep, StepRow]]:

@@ -8,6 +8,7 @@ from migrator.backfill.chunk import ChunkStatement
 from migrator.backfill.dual_write import SILENCE
 from migrator.backfill.keyset import Keyset
 from migrator.backfill.move import Move
+from migrator.backfill.refill import Refill
 from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import cut_slices
 from migrator.backfill.walk import Control, Walked, Walker
@@ -53,7 +54,7 @@ def prepare(session: Session, name: str, where: Location) -> Table:
     return table
 
 
-def fill(session: Session, row: StepRow, purpose: str, move: Move, size: ChunkSize, where: Location) -> Walked:
+def fill(session: Session, row: StepRow, purpose: str, move: Move | Refill, size: ChunkSize, where: Location) -> Walked:
     """Walk the table of `move` to its end, or from where an earlier attempt came to.
 
     Raises:
@@ -137,7 +138,7 @@ def _report(session: Session, walked: Walked) -> None:
     )
 
 
-def _holders(session: Session, move: Move) -> tuple[Blocker, ...]:
+def _holders(session: Session, move: Move | Refill) -> tuple[Blocker, ...]:
     own = session.working.info.backend_pid
     found = lock_holders(session.target.asking, [move.table.identifier.as_string()])
     return tuple(one for one in found if one.pid != own)

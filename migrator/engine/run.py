@@ -98,7 +98,7 @@ def _walk(session: Session, run: Run, direction: str, to: str, way: Way) -> str:
             resumed=resumed,
         )
     )
-    state = _rest(session, run, lambda: way(session, rows, to))
+    state = _rest(session, run, direction, lambda: way(session, rows, to))
     session.current = None
     session.ledger.set_run(run.id, state)
     phase, seconds = _phase(session, run), time.monotonic() - started
@@ -106,7 +106,7 @@ def _walk(session: Session, run: Run, direction: str, to: str, way: Way) -> str:
     return state
 
 
-def _rest(session: Session, run: Run, work: Callable[[], None]) -> str:
+def _rest(session: Session, run: Run, direction: str, work: Callable[[], None]) -> str:
     """Return the state in which `work` leaves the run, whether it ends, waits or is stopped; note why it fails."""
     try:
         work()
@@ -127,7 +127,7 @@ def _rest(session: Session, run: Run, work: Callable[[], None]) -> str:
             notes=[str(error).splitlines()[0], "what was committed is in the ledger; the rest was rolled back"],
             help="run the same command again; it goes on where this one stopped",
         ) from error
-    return _state(session, run)
+    return _state(session, run, direction)
 
 
 def _note_failure(session: Session, run: Run, error: MigratorError) -> None:
@@ -139,11 +139,11 @@ def _note_failure(session: Session, run: Run, error: MigratorError) -> None:
         pass  # the server is gone: the ledger still says "running", and the next run finds out
 
 
-def _state(session: Session, run: Run) -> str:
+def _state(session: Session, run: Run, direction: str) -> str:
     states = [row.state for row in session.ledger.steps(run.id)]
     if all(state == "done" for state in states):
         return "complete"
-    if all(state == "pending" for state in states):
+    if direction == "back" and all(state == "pending" for state in states):
         return "rolled back"
     return "in progress"
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 from migrator.engine.events import Emit, Event, StepRef
 from migrator.engine.holding import Holding
 from migrator.engine.stop import Stop
@@ -23,10 +21,6 @@ class Session(Holding):
         self.ledger: Ledger = target.ledger
         self.run: Run | None = None
         self.current: tuple[StepRef, StepRow] | None = None
-
-    def __enter__(self) -> Self:
-        super().__enter__()
-        return self
 
     @property
     def lock_timeout(self) -> float:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +27,7 @@ class Target:
     settings: Settings
     command: str
     url: str = field(repr=False)
+    x: tuple[str, ...] = ()
     _open: list[psycopg.Connection] = field(default_factory=list, repr=False)
 
     @property
@@ -46,7 +46,7 @@ class Target:
         """The team's Alembic project."""
         from migrator.revisions.project import Project  # noqa: PLC0415 - Alembic takes a second to import
 
-        return Project(self.settings.alembic_ini, self.settings.alembic_name)
+        return Project(self.settings.alembic_ini, self.settings.alembic_name, self.x)
 
     @cached_property
     def asking(self) -> psycopg.Connection:
@@ -75,32 +75,31 @@ class Target:
 
 
 @contextmanager
-def open_target(settings: Settings, *, command: str) -> Iterator[Target]:
+def open_target(settings: Settings, *, command: str, x: tuple[str, ...] = ()) -> Iterator[Target]:
     """Open the database that the settings name, starting a private server where they say ``embedded:DIR``.
+
+    Where they name none, it is the one that the Alembic project itself is configured for. `x` are its ``-x`` arguments.
 
     Raises:
         MissingSettingError, BadUrlError, LoginError, UnreachableError, ServerTooOldError
         What `postgres.server` raises where a private server cannot be started.
     """
-    url = settings.require_database_url()
-    if not url.startswith(EMBEDDED):
-        with _opened(settings, command, normalise(url)) as target:
-            yield target
-        return
-    from migrator.postgres.server.embedded import embedded  # noqa: PLC0415 - only for private servers
+    url = settings.database_url or _projects_own(settings, x)
+    with ExitStack() as closing:
+        if url.startswith(EMBEDDED):
+            from migrator.postgres.server.embedded import embedded  # noqa: PLC0415 - only for private servers
 
-    with (
-        embedded(Path(re.sub(f"^{EMBEDDED}", "", url))) as private,
-        _opened(settings, command, private) as target,
-    ):
-        yield target
-
-
-@contextmanager
-def _opened(settings: Settings, command: str, url: str) -> Iterator[Target]:
-    target = Target(settings, command, url)
-    try:
+            url = closing.enter_context(embedded(Path(url.removeprefix(EMBEDDED))))
+        target = Target(settings, command, normalise(url), x)
+        closing.callback(target.close)
         target.asking  # noqa: B018 - the first connection tells whether the rest makes sense
         yield target
-    finally:
-        target.close()
+
+
+def _projects_own(settings: Settings, x: tuple[str, ...]) -> str:
+    if not settings.alembic_ini.is_file():
+        return settings.require_database_url()
+    from migrator.revisions.project import Project  # noqa: PLC0415 - Alembic takes a second to import
+    from migrator.revisions.runner import configured_url  # noqa: PLC0415
+
+    return configured_url(Project(settings.alembic_ini, settings.alembic_name, x))

@@ -117,7 +117,7 @@ class Journal:
             cursor.execute(query("application_finish"), {"application": self.application, "state": state})
 
 
-def half_applied(cursor: Executes, project: str, direction: str) -> list[str]:
-    """Return the revisions of `project` whose upgrade or downgrade is committed in part, oldest first."""
+def half_applied(cursor: Executes, project: str | None, direction: str) -> list[str]:
+    """Return the revisions of `project`, or of all, whose upgrade or downgrade is committed in part, oldest first."""
     cursor.execute(query("half_applied"), {"project": project, "direction": direction})
     return [row[0] for row in cursor.fetchall()]

@@ -288,6 +288,6 @@ SELECT (SELECT indrelid FROM pg_index WHERE indexrelid = to_regclass(%(one)s)) =
 
 -- name: half_applied
 SELECT a.revision FROM migrator.applications a
-WHERE a.project = %(project)s AND a.direction = %(direction)s AND a.state = 'open'
+WHERE (%(project)s::text IS NULL OR a.project = %(project)s) AND a.direction = %(direction)s AND a.state = 'open'
   AND EXISTS (SELECT FROM migrator.journal j WHERE j.application_id = a.id)
 ORDER BY a.id

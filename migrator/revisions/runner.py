@@ -14,6 +14,7 @@ from migrator.errors import Location, RefusedError
 from migrator.ledger.journal import Journal, half_applied
 from migrator.revisions.builds import Builder
 from migrator.revisions.conductor import Conductor
+from migrator.revisions.driver import conninfo_of
 from migrator.revisions.environment import Steps, VersionTable, run_environment
 from migrator.revisions.errors import NotStampedError, OutOfOrderError, UnknownRevisionError
 from migrator.revisions.guard import Guard
@@ -225,6 +226,16 @@ def version_of(project: Project, url: str | None) -> VersionTable:
     """Return where `project` stands in the database at `url`, changing nothing."""
     interception = Interception(url, "migrator version", Untouched())
     return run_environment(project, url, interception, lambda _heads, _context: (), read_only=True)
+
+
+def configured_url(project: Project) -> str:
+    """Return where the project's own configuration connects to, password included: never show it."""
+    found: list[str] = []
+    interception = Interception(
+        None, "migrator version", Untouched(), lambda connection: found.append(conninfo_of(connection))
+    )
+    run_environment(project, None, interception, lambda _heads, _context: (), read_only=True)
+    return found[-1]
 
 
 def heads_of(project: Project, url: str | None) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from migrator.engine.events import (
     GateReached,
     LockRetry,
     Notice,
+    RevisionStarted,
     RowProgress,
     RunFinished,
     RunStarted,
@@ -62,6 +63,11 @@ def _step_started(event: StepStarted) -> str:
 def _step_finished(event: StepFinished) -> str:
     detail = f", {event.detail}" if event.detail else ""
     return f"{'undone' if event.undo else 'done'} in {duration(event.seconds)}{detail}"
+
+
+@clause.register
+def _revision_started(event: RevisionStarted) -> str:
+    return f"{event.direction} {event.revision}: {event.message}"
 
 
 @clause.register

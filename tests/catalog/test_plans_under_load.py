@@ -16,15 +16,15 @@ from migrator.engine.stop import Stop
 from migrator.engine.target import Target, open_target
 from migrator.engine.verify import verify
 from migrator.plan import Phase, Plan, find_plan, load_plan
+from migrator.plan.steps.gate import Gate
 from migrator.settings import load_settings
 from tests.catalog import plain_plans
 from tests.catalog.alembic_steps import ROOT, schema
 from tests.catalog.interference import Interference
-from tests.support.databases import Database, Databases, Templates
+from tests.support.databases import Database, Templates
 from tests.support.polling import wait_until
 
 PRODUCTS = 20_000
-WITNESSES = "product_id IN (SELECT id FROM products WHERE sku LIKE 'WITNESS-%')"
 OURS = """
     SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal
     UNION ALL
@@ -126,16 +126,18 @@ def test_a_plan_runs_there_and_back_and_there_again_without_the_application_noti
     plain_plans.run(plain, name)
     leads_to, new_rows = schema(plain.connect()), witnessed(plain)
     project = Project(database, name)
+    # Where a plan begins with its gate, no triggers could keep right what the application before it writes.
+    side_by_side = not isinstance(project.plan.migrate[0], Gate)
     catalog = database.connect()
 
     with Load(database.url, name, "old") as load, Interference(database.url) as interference:
         bear_witness(database)
         for attempt in ("first", "second"):
             assert project.apply(Phase.EXPAND) == "in progress"
-            load.switch("mixed")
+            load.switch("mixed" if side_by_side else "old")
             load.mark(f"{attempt} migrate")
             assert project.apply() == "waiting"
-            assert project.differing() == 0
+            assert not side_by_side or project.differing() == 0
             load.switch("new")
             project.approve()
             load.mark(f"{attempt} contract")
@@ -148,9 +150,9 @@ def test_a_plan_runs_there_and_back_and_there_again_without_the_application_noti
             load.mark("back to migrate")
             project.rollback("migrate")
             assert project.differing() == 0
-            load.switch("mixed")
+            load.switch("mixed" if side_by_side else "old")
             wait_for_requests(database)
-            assert project.differing() == 0
+            assert not side_by_side or project.differing() == 0
             load.switch("old")
             load.mark("back to start")
             assert project.rollback("start") == "rolled back"

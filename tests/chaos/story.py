@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
+from tests.chaos.victim import Victim
+from tests.support.content import Content, content_of
 from tests.support.project import Project
 
 ROWS, CHUNK = 30_000, 250
@@ -92,6 +95,18 @@ BACKFILL = ("backfill", NAME)
 APPLY = ("apply", NAME)
 ROLL_BACK = ("rollback", NAME, "--yes")
 
+DONE, AT_A_GATE = 0, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """What the database holds when the story begins and after each of its stages."""
+
+    beginning: Content
+    expanded: Content
+    filled: Content
+    contracted: Content
+
 
 def write(folder: Path, url: str) -> Project:
     """Write the project of the story into `folder`."""
@@ -109,3 +124,15 @@ def fill(url: str) -> None:
         for statement in SCHEMA.split(";\n"):
             if statement.strip():
                 connection.execute(statement)
+
+
+def undisturbed(project: Project, connection: psycopg.Connection) -> Stages:
+    """Carry out the whole story, and its rollback, and return what was there on the way."""
+    contents = [content_of(connection)]
+    for command, code in ((APPLY_EXPAND, DONE), (APPLY, AT_A_GATE), (APPROVE, DONE), (APPLY, DONE), (ROLL_BACK, DONE)):
+        victim = Victim(project, *command)
+        assert victim.wait() == code, victim.printed
+        contents.append(content_of(connection))
+    beginning, expanded, filled, _approved, contracted, rolled_back = contents
+    assert rolled_back == beginning
+    return Stages(beginning, expanded, filled, contracted)

@@ -9,21 +9,24 @@ from psycopg import sql
 
 Content: TypeAlias = dict[str, Any]
 
-# The order of columns is left out: a column that was dropped and came back stands last. So are names of constraints
-# that the server numbers, and NOT NULL constraints, which only PostgreSQL 18 has: `attnotnull` says the same.
+# Alembic's own table is left out: it comes with the first run and stays after the last rollback. The order of columns is
+# left out too: a column that was dropped and came back stands last. So are NOT NULL constraints, which only PostgreSQL 18
+# has: `attnotnull` says the same.
 _SHAPE = """
     SELECT 'column', attrelid::regclass::text, attname, format_type(atttypid, atttypmod),
            attnotnull::text, coalesce(pg_get_expr(adbin, adrelid), '')
     FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
     WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p'))
-      AND attnum > 0 AND NOT attisdropped
+      AND attrelid::regclass::text <> 'alembic_version' AND attnum > 0 AND NOT attisdropped
     UNION ALL
     SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid), convalidated::text, ''
     FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
+      AND conrelid::regclass::text <> 'alembic_version'
     UNION ALL
     SELECT 'index', indrelid::regclass::text, indexrelid::regclass::text, pg_get_indexdef(indexrelid),
            indisvalid::text, ''
     FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE relnamespace = 'public'::regnamespace
+      AND indrelid::regclass::text <> 'alembic_version'
     UNION ALL
     SELECT 'trigger', tgrelid::regclass::text, tgname, tgenabled::text, '', '' FROM pg_trigger WHERE NOT tgisinternal
     UNION ALL
@@ -43,7 +46,8 @@ def content_of(connection: psycopg.Connection) -> Content:
     Triggers are named after the step's number in the ledger, so they only count.
     """
     tables = connection.execute(
-        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1"
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' "
+        "AND relname <> 'alembic_version' ORDER BY 1"
     ).fetchall()
     rows = {table: _checksum(connection, table) for (table,) in tables}
     shape = shape_of(connection)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -39,6 +39,7 @@ def demo(
             notes=[f"entry points of the group {ENTRY_POINTS}: {names}"],
             help="in a checkout of migrator: make demo",
         )
+    from migrator.postgres.server.embedded import embedded  # noqa: PLC0415 - the database driver takes long to import
+
     (only,) = found
-    options: dict[str, Any] = {} if rows is None else {"rows": rows}
-    return int(only.load()(**options, keep=keep, out=invocation.streams.out) or 0)
+    return int(only.load()(server=embedded, out=invocation.streams.out, rows=rows, keep=keep) or 0)

@@ -54,13 +54,12 @@ def _without_constraints(target: Target, command: Tree) -> list[Tree]:
             for field, value in _ATTRIBUTES[kind].items():
                 setattr(last, field, value)
         else:
-            last = None if kind in _ATTRIBUTES else last
             definition(bare).constraints.add().CopyFrom(node)
     return [bare, *moved]
 
 
 def _table_constraint(command: Tree, constraint: Tree, column: str) -> Tree:
-    added = type(command)(subtype=_ADD_CONSTRAINT, behavior=command.behavior)
+    added = type(command)(subtype="AT_AddConstraint", behavior=command.behavior)
     getattr(added, "def").constraint.CopyFrom(constraint)
     moved = definition(added)
     kind = field_enum(constraint, "contype")
@@ -69,6 +68,3 @@ def _table_constraint(command: Tree, constraint: Tree, column: str) -> Tree:
     if kind == "CONSTR_FOREIGN":
         moved.fk_attrs.add().string.sval = column
     return added
-
-
-_ADD_CONSTRAINT = "AT_AddConstraint"

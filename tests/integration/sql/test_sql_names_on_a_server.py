@@ -75,7 +75,8 @@ def test_default_names_are_those_that_postgresql_chooses(
 
 def test_no_function_called_steady_is_volatile_on_the_server(session: psycopg.Connection) -> None:
     rows = session.execute("select distinct proname from pg_proc where provolatile = 'v' and pronamespace = 11::oid")
-    assert {name for (name,) in rows} & STEADY == set()
+    volatile = {name for (name,) in rows} - {"timezone"}  # on 14 for timetz only, which nobody gives a default
+    assert volatile & STEADY == set()
 
 
 def test_functions_called_random_are_volatile_where_the_server_has_them(session: psycopg.Connection) -> None:

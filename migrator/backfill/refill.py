@@ -1,0 +1,61 @@
+"""Fills the columns of a table from the rows of another that a dual write keeps for it: a split, undone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from migrator.postgres.tables import Table, raw
+
+# The rows that are read are locked, because a chunk sees the other table as it was when the chunk began: without it, a
+# description written meanwhile would be overwritten by the one before. Locked rows are read as they are now, and they
+# are locked before those of `table`, as the dual write does it, so that the two meet in one order.
+_REFILL = sql.SQL("""UPDATE {table} AS {alias} SET {assignments}
+    FROM (SELECT {computed} FROM (
+        SELECT migrator_source.* FROM {table} AS {alias} JOIN {source} AS migrator_source ON {matched}
+        WHERE {key_range} FOR SHARE OF migrator_source
+    ) AS {source_alias}) AS migrator_value
+    WHERE {found} AND ({differs}) RETURNING 1""")
+
+
+@dataclass(frozen=True, slots=True)
+class Refill:
+    """Sets columns of `table` from expressions over the row of `source` whose key columns equal those of `table`.
+
+    A row of `table` that has no counterpart keeps what it has. `key` maps columns of `source` to those of `table`.
+    """
+
+    table: Table
+    set: dict[str, str]
+    source: Table
+    key: dict[str, str]
+
+    def statement(self, key_range: sql.Composable) -> sql.Composable:
+        """Return the statement for the rows in `key_range`, returning one row per row written."""
+        own = {column: sql.Identifier(self.table.name, column) for column in (*self.key.values(), *self.set)}
+        keys = [(sql.Identifier(f"key_{place}"), column) for place, column in enumerate(self.key)]
+        values = [(sql.Identifier(f"value_{place}"), column) for place, column in enumerate(self.set)]
+        computed = [sql.SQL("{} AS {}").format(sql.Identifier(column), name) for name, column in keys]
+        computed += [sql.SQL("{} AS {}").format(raw(self.set[column]), name) for name, column in values]
+        return _REFILL.format(
+            table=self.table.identifier,
+            alias=sql.Identifier(self.table.name),
+            source=self.source.identifier,
+            source_alias=sql.Identifier(self.source.name),
+            key_range=key_range,
+            computed=sql.SQL(", ").join(computed),
+            assignments=sql.SQL(", ").join(
+                sql.SQL("{} = migrator_value.{}").format(sql.Identifier(column), name) for name, column in values
+            ),
+            matched=sql.SQL(" AND ").join(
+                sql.SQL("migrator_source.{} = {}").format(sql.Identifier(column), own[self.key[column]])
+                for column in self.key
+            ),
+            found=sql.SQL(" AND ").join(
+                sql.SQL("{} = migrator_value.{}").format(own[self.key[column]], name) for name, column in keys
+            ),
+            differs=sql.SQL(" OR ").join(
+                sql.SQL("{} IS DISTINCT FROM migrator_value.{}").format(own[column], name) for name, column in values
+            ),
+        )
