@@ -14,7 +14,7 @@ from migrator.backfill.chunk import ChunkResult, ChunkStatement
 from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import Slice
 from migrator.errors import UnavailableError
-from migrator.postgres.activity import Blocker
+from migrator.postgres.blockers import Blocker
 
 # Another session held a row, or the chunk met one that held ours: a smaller chunk later will pass.
 RETRIED = (

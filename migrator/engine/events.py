@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from migrator.postgres.activity import Blocker
+from migrator.postgres.blockers import Blocker
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from migrator.plan.steps.backfill import Backfill
 from migrator.plan.steps.dual_write import DualWrite
 from migrator.plan.steps.revision import Revision
 from migrator.plan.steps.verify import Verify
-from migrator.postgres.activity import Blocker, lock_holders
+from migrator.postgres.activity import lock_holders
+from migrator.postgres.blockers import Blocker
 from migrator.postgres.tables import find_table
 from migrator.revisions.recorder import Recorded, Sent, record
 from migrator.sql.effects import Lock

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from migrator.postgres.activity import Blocker
+from migrator.postgres.blockers import Blocker
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +133,26 @@ class VerifyReport:
     differing: int
     examples: tuple[str, ...]
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ailment:
+    """Something that endangers a migration. `mend` is SQL or a command that can be pasted."""
+
+    check: str
+    subject: str
+    what: str
+    mend: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorReport:
+    """What `migrator doctor` answers. `unseen` are the checks that this role may not make."""
+
+    database: str
+    server_version: str
+    ailments: tuple[Ailment, ...]
+    unseen: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {"version": 1, **asdict(self)}

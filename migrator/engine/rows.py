@@ -16,7 +16,8 @@ from migrator.engine.events import Notice, RowProgress
 from migrator.engine.session import Session
 from migrator.errors import Location, RefusedError, UsageError
 from migrator.ledger.ledger import StepRow
-from migrator.postgres.activity import Blocker, lock_holders
+from migrator.postgres.activity import lock_holders
+from migrator.postgres.blockers import Blocker
 from migrator.postgres.tables import Table, find_table, require_key
 
 LOCK_SHARE = 0.25  # of the lock timeout: a chunk that waits for a row holds those it has done, so it waits less

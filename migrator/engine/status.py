@@ -10,7 +10,7 @@ from migrator.engine.target import Target
 from migrator.ledger.ledger import Run, StepRow
 from migrator.ledger.lock import holder
 from migrator.plan import Phase, Plan
-from migrator.postgres.activity import Blocker
+from migrator.postgres.blockers import Blocker
 
 
 def status(target: Target, plans: Sequence[Plan]) -> StatusReport:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 
 from migrator.errors import RefusedError
-from migrator.postgres.activity import Blocker
+from migrator.postgres.blockers import Blocker, duration
 from migrator.postgres.connect import ConnectionLostError, is_lost
 from migrator.postgres.queries import query
 
@@ -80,8 +80,6 @@ def holder(connection: psycopg.Connection) -> Blocker | None:
 
 
 def _describe(owner: Blocker) -> str:
-    from migrator.postgres.activity import duration  # noqa: PLC0415 - used on this path only
-
     return f"pid {owner.pid}, {owner.application}, user {owner.user}, for {duration(owner.age)}"
 
 

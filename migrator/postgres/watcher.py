@@ -14,7 +14,8 @@ from typing import Self
 
 import psycopg
 
-from migrator.postgres.activity import Blocker, blockers_of
+from migrator.postgres.activity import blockers_of
+from migrator.postgres.blockers import Blocker
 from migrator.postgres.queries import query
 
 INTERVAL = 0.1  # seconds between two looks; a statement that is done sooner is never looked at

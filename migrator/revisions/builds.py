@@ -15,7 +15,8 @@ from typing import Any
 import psycopg
 
 from migrator.errors import RefusedError, UnavailableError
-from migrator.postgres.activity import Blocker, old_transactions
+from migrator.postgres.activity import old_transactions
+from migrator.postgres.blockers import Blocker
 from migrator.postgres.queries import query
 from migrator.postgres.watcher import Sighting, Watcher
 from migrator.revisions import driver

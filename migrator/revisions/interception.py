@@ -120,7 +120,8 @@ class Interception:
             self._handler.before_commit(self._adopted)
 
     def _rollback(self, connection: Connection) -> None:
-        if self._is_ours(connection.connection.dbapi_connection, itself=True):
+        # SQLAlchemy has let go of a connection that the server closed, and takes asking for it as an error.
+        if not connection.invalidated and self._is_ours(connection.connection.dbapi_connection, itself=True):
             self._handler.after_rollback()
 
     def _is_ours(self, thing: Any, *, itself: bool = False) -> bool:

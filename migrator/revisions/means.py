@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from migrator.postgres.activity import Blocker
+from migrator.postgres.blockers import Blocker
 from migrator.postgres.watcher import Watcher
 from migrator.revisions.builds import BuildState
 from migrator.revisions.conductor import Companion, Ran

@@ -19,7 +19,7 @@ from migrator.engine.events import (
     StepRef,
     StepStarted,
 )
-from migrator.postgres.activity import duration
+from migrator.postgres.blockers import duration
 from migrator.view.printable import one_line
 from migrator.view.sentences import sentence
 from migrator.view.streams import Streams

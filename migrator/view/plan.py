@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from migrator.engine.reports import PlanReport, StatementReport, StepReport
-from migrator.postgres.activity import duration
+from migrator.postgres.blockers import duration
 from migrator.view.ink import Ink
 from migrator.view.printable import one_line, padded, shown, width
 from migrator.view.sentences import blocker_line

@@ -19,7 +19,7 @@ from migrator.engine.events import (
     StepFinished,
     StepStarted,
 )
-from migrator.postgres.activity import Blocker, duration
+from migrator.postgres.blockers import Blocker, duration
 from migrator.view.printable import one_line
 
 SQL_LIMIT = 160

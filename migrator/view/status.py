@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from migrator.engine.reports import RunStatus, StatusReport, StepStatus
-from migrator.postgres.activity import duration
+from migrator.postgres.blockers import duration
 from migrator.view.ink import Ink
 from migrator.view.printable import one_line
 from migrator.view.table import table

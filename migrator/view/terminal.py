@@ -23,7 +23,7 @@ from migrator.engine.events import (
     StepRef,
     StepStarted,
 )
-from migrator.postgres.activity import duration
+from migrator.postgres.blockers import duration
 from migrator.view.printable import one_line
 from migrator.view.sentences import blocker_line, blockers, clause, pace, rows_so_far, sentence
 from migrator.view.streams import Streams

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from migrator.engine.reports import VerifyReport
-from migrator.postgres.activity import duration
+from migrator.postgres.blockers import duration
 from migrator.view.ink import Ink
 
 

@@ -166,4 +166,3 @@ def test_a_plan_runs_there_and_back_and_there_again_without_the_application_noti
     lock_timeout = (project.plan.lock_timeout or project.settings.lock_timeout).total_seconds()
     assert interference.longest_wait <= (lock_timeout + 0.1, "")
     assert interference.longest_transaction <= (2.0, "")
-    print(name, results.slowest, interference.longest_wait, interference.longest_transaction, interference.looks)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import psycopg
 import pytest
 
@@ -17,14 +19,22 @@ from tests.support.sessions import blocker
 pytestmark = pytest.mark.chaos
 
 UNFINISHED = "SELECT count(*) = 1 FROM pg_index WHERE indexrelid = to_regclass('items_amount') AND NOT indisvalid"
-NOT_VALIDATED = "SELECT count(*) = 1 FROM pg_constraint WHERE conname = 'items_owner' AND NOT convalidated"
+NOT_VALIDATED = "SELECT count(*) = 1 FROM pg_constraint WHERE conname = 'items_braked' AND NOT convalidated"
+OLD_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT"  # every build waits for it
+# A check that takes its time for as long as a session holds the advisory lock.
+BRAKE = """
+    CREATE FUNCTION braked(integer) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+        WHILE NOT pg_try_advisory_xact_lock_shared(7) LOOP PERFORM pg_sleep(0.01); END LOOP;
+        RETURN true;
+    END $$
+"""
 
 
 def test_a_build_killed_half_way_leaves_an_invalid_index_that_the_next_run_replaces(
     project: Project, told_database: Database, undisturbed: Stages
 ) -> None:
     connection = told_database.connect()
-    with blocker(told_database.url, "SELECT count(*) FROM items"):  # a build waits for every older transaction
+    with blocker(told_database.url, OLD_SNAPSHOT):
         victim = Victim(project, *story.APPLY_EXPAND)
         wait_until(lambda: _is_true(connection, UNFINISHED), message="an unfinished build")
         assert victim.kill()
@@ -35,16 +45,25 @@ def test_a_build_killed_half_way_leaves_an_invalid_index_that_the_next_run_repla
 
 
 def test_a_constraint_that_was_added_but_not_validated_is_validated_by_the_next_run(
-    project: Project, told_database: Database, undisturbed: Stages
+    told_database: Database, tmp_path: Path
 ) -> None:
     connection = told_database.connect()
-    with _owners_unreadable_for_validation(told_database):
-        victim = Victim(project, *story.APPLY_EXPAND)
+    connection.execute(BRAKE)
+    project = Project(tmp_path, told_database.url)
+    adding = "ALTER TABLE items ADD CONSTRAINT items_braked CHECK (braked(amount))"
+    project.sql_revision("b0", [adding], ["ALTER TABLE items DROP CONSTRAINT items_braked"])
+    project.plan("brake", "expand: [revision: b0]")
+    with blocker(told_database.url, "SELECT pg_advisory_lock(7)"):
+        victim = Victim(project, "apply", "brake")
         wait_until(lambda: _is_true(connection, NOT_VALIDATED), message="a constraint that is not validated")
         assert victim.kill()
-    after = Victim(project, *story.APPLY_EXPAND)
+        assert _is_true(connection, NOT_VALIDATED)
+    after = Victim(project, "apply", "brake")
     assert after.wait() == DONE, after.printed
-    assert content_of(connection) == undisturbed.expanded
+    assert not _is_true(connection, NOT_VALIDATED)
+    assert [one["sql"] for one in after.events() if one.get("event") == "statement"] == [
+        "ALTER TABLE items VALIDATE CONSTRAINT items_braked"
+    ]
 
 
 def test_a_refill_killed_half_way_goes_on_with_the_next_rollback(

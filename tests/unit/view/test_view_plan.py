@@ -5,7 +5,7 @@ import json
 import re
 
 from migrator.engine.reports import PlanReport, StatementReport, StepReport
-from migrator.postgres.activity import Blocker
+from migrator.postgres.blockers import Blocker
 from migrator.view import plan
 from migrator.view.formats import load
 from migrator.view.ink import Ink

@@ -26,7 +26,7 @@ from migrator.engine.events import (
     StepRef,
     StepStarted,
 )
-from migrator.postgres.activity import Blocker
+from migrator.postgres.blockers import Blocker
 from migrator.view import jsonlines, lines, terminal
 from migrator.view.formats import load, names
 from migrator.view.lines import HEARTBEAT, SAMPLE, Lines

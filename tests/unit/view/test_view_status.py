@@ -5,7 +5,7 @@ import json
 from datetime import UTC, datetime
 
 from migrator.engine.reports import RunStatus, StatusReport, StepStatus
-from migrator.postgres.activity import Blocker
+from migrator.postgres.blockers import Blocker
 from migrator.view import closing, status
 from migrator.view.formats import load
 from migrator.view.ink import Ink
