@@ -58,13 +58,19 @@ class BadSettingError(SettingsError):
 
 
 class SettingsFileError(SettingsError):
-    """``migrator.toml`` or ``pyproject.toml`` is not TOML, or may not be read."""
+    """``migrator.toml`` or ``pyproject.toml`` is not TOML, or may not be read.
+
+    Correct the line shown, or make the file readable. No other source of settings is used in its place.
+    """
 
     code = "MG133"
 
 
 class MissingSettingError(SettingsError):
-    """The command needs a database and none is named: no flag, no environment variable and no settings file does."""
+    """The command needs a database and none is named: no flag, no environment variable and no settings file does.
+
+    Set ``DATABASE_URL``, give ``--database-url``, or try it on a private server: ``--database-url embedded:DIR``.
+    """
 
     code = "MG134"
 

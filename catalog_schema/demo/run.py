@@ -47,7 +47,8 @@ def run(*, server: Server, out: TextIO, rows: int | None = None, keep: Path | No
             signals.arm()
             good = tell(stage, url, count, keep)
         except Stopped as stopped:
-            stage.line("\nstopped; the load and the private server are ended")
+            stays = f"; the database stays in {keep}" if keep else ""
+            stage.line(f"\nstopped; the load and the private server are ended{stays}")
             return stopped.exit_code
         except _FAILURES as error:
             stage.line(f"\nthe demonstration failed: {error}")

@@ -14,7 +14,7 @@ from catalog_schema.seed import load as seed
 
 _PLAN = "product-tags"
 _SETTLE = 1.0
-_SAMPLE = 3.0
+_SAMPLE = 2.0
 """Seconds of load that are measured while nothing else happens."""
 
 
@@ -53,6 +53,7 @@ def _fill(stage: Stage, url: str, rows: int) -> None:
 
 def _change(stage: Stage, load: Load) -> None:
     stage.heading("What the plan would do")
+    load.mark("plan")
     stage.migrator(f"plan {_PLAN}")
 
     stage.heading("Expand: the new column, and triggers that keep both in step")

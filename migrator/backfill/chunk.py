@@ -71,8 +71,8 @@ def _compose(keyset: Keyset, move: Move | Refill, *, first: bool) -> sql.Compose
     return _CHUNK.format(
         first=sql.SQL("true" if first else "false"),
         written=keyset.written(),
-        table=keyset.table.identifier,
-        alias=sql.Identifier(keyset.table.name),
+        table=keyset.table.named,
+        alias=keyset.table.alias,
         rest=keyset.between(after, keyset.read(sql.SQL("SELECT upper_key FROM migrator_slice"))),
         order=keyset.ordered(),
         move=move.statement(keyset.between(after, reached)),

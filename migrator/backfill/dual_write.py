@@ -167,11 +167,12 @@ def _backward(dual: DualWrite, into: Table) -> str:
     values = ", ".join(f"({expression}\n) AS {_quoted(column)}" for column, expression in dual.backward.items())
     computed = ", ".join(f"migrator_value.{_quoted(column)}" for column in columns)
     current = ", ".join(f"migrator_row.{_quoted(column)}" for column in columns)
+    defaults = ", ".join("DEFAULT" for _ in columns)
     return f"""
 #variable_conflict use_column
 BEGIN
     IF TG_OP = 'DELETE' THEN
-        UPDATE {target} AS migrator_row SET ({names}) = ROW({", ".join("DEFAULT" for _ in columns)}) WHERE {where["OLD"]};
+        UPDATE {target} AS migrator_row SET ({names}) = ROW({defaults}) WHERE {where["OLD"]};
         RETURN NULL;
     END IF;
     UPDATE {target} AS migrator_row SET ({names}) = ROW({computed})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import LiteralString
 
 from psycopg import sql
 
-from migrator.postgres.tables import Column, Table
+from migrator.postgres.tables import Column, Table, named
 
 
 class Keyset:
@@ -15,7 +16,7 @@ class Keyset:
     def __init__(self, table: Table, key: tuple[Column, ...]) -> None:
         self.table = table
         self.key = key
-        self.columns = [sql.Identifier(table.name, column.name) for column in key]
+        self.columns = [named(table.name, column.name) for column in key]
 
     def row(self) -> sql.Composable:
         """Return the key as SQL: one column, or a row of several."""
@@ -47,7 +48,7 @@ class Keyset:
         return end if after is None else sql.SQL("{} > {} AND {}").format(self.row(), after, end)
 
 
-def _row(parts: list[sql.Identifier] | list[sql.Composed]) -> sql.Composable:
+def _row(parts: Sequence[sql.Composable]) -> sql.Composable:
     return parts[0] if len(parts) == 1 else sql.SQL("({})").format(sql.SQL(", ").join(parts))
 
 

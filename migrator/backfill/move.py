@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from migrator.postgres.tables import Table, raw
+from migrator.postgres.tables import Table, named, raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,10 @@ class Move:
 
     def _update(self, condition: sql.Composable) -> sql.Composable:
         assignments = sql.SQL(", ").join(
-            sql.SQL("{} = {}").format(sql.Identifier(column), raw(expression))
-            for column, expression in self.set.items()
+            sql.SQL("{} = {}").format(named(column), raw(expression)) for column, expression in self.set.items()
         )
         return sql.SQL("UPDATE {} AS {} SET {} WHERE {} RETURNING 1").format(
-            self.table.identifier, sql.Identifier(self.table.name), assignments, condition
+            self.table.named, self.table.alias, assignments, condition
         )
 
     def _insert(self, condition: sql.Composable) -> sql.Composable:
@@ -42,10 +41,10 @@ class Move:
             "INSERT INTO {into} ({columns}) SELECT {values} FROM {table} AS {alias} WHERE {condition} "
             "FOR KEY SHARE OF {alias} ON CONFLICT DO NOTHING RETURNING 1"
         ).format(
-            into=self.into.identifier,
-            columns=sql.SQL(", ").join(map(sql.Identifier, self.set)),
+            into=self.into.named,
+            columns=sql.SQL(", ").join(map(named, self.set)),
             values=sql.SQL(", ").join(raw(expression) for expression in self.set.values()),
-            table=self.table.identifier,
-            alias=sql.Identifier(self.table.name),
+            table=self.table.named,
+            alias=self.table.alias,
             condition=condition,
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from migrator.postgres.tables import Table, raw
+from migrator.postgres.tables import Table, named, raw
 
 # The rows that are read are locked, because a chunk sees the other table as it was when the chunk began: without it, a
 # description written meanwhile would be overwritten by the one before. Locked rows are read as they are now, and they
@@ -33,24 +33,23 @@ class Refill:
 
     def statement(self, key_range: sql.Composable) -> sql.Composable:
         """Return the statement for the rows in `key_range`, returning one row per row written."""
-        own = {column: sql.Identifier(self.table.name, column) for column in (*self.key.values(), *self.set)}
+        own = {column: named(self.table.name, column) for column in (*self.key.values(), *self.set)}
         keys = [(sql.Identifier(f"key_{place}"), column) for place, column in enumerate(self.key)]
         values = [(sql.Identifier(f"value_{place}"), column) for place, column in enumerate(self.set)]
-        computed = [sql.SQL("{} AS {}").format(sql.Identifier(column), name) for name, column in keys]
+        computed = [sql.SQL("{} AS {}").format(named(column), name) for name, column in keys]
         computed += [sql.SQL("{} AS {}").format(raw(self.set[column]), name) for name, column in values]
         return _REFILL.format(
-            table=self.table.identifier,
-            alias=sql.Identifier(self.table.name),
-            source=self.source.identifier,
-            source_alias=sql.Identifier(self.source.name),
+            table=self.table.named,
+            alias=self.table.alias,
+            source=self.source.named,
+            source_alias=self.source.alias,
             key_range=key_range,
             computed=sql.SQL(", ").join(computed),
             assignments=sql.SQL(", ").join(
-                sql.SQL("{} = migrator_value.{}").format(sql.Identifier(column), name) for name, column in values
+                sql.SQL("{} = migrator_value.{}").format(named(column), name) for name, column in values
             ),
             matched=sql.SQL(" AND ").join(
-                sql.SQL("migrator_source.{} = {}").format(sql.Identifier(column), own[self.key[column]])
-                for column in self.key
+                sql.SQL("migrator_source.{} = {}").format(named(column), own[self.key[column]]) for column in self.key
             ),
             found=sql.SQL(" AND ").join(
                 sql.SQL("{} = migrator_value.{}").format(own[self.key[column]], name) for name, column in keys

@@ -45,11 +45,11 @@ def cut_slices(connection: psycopg.Connection, keyset: Keyset, step: int, purpos
         return found
     largest = sql.SQL("SELECT {written} FROM {table} AS {alias} ORDER BY {order} LIMIT 1").format(
         written=keyset.written(),
-        table=keyset.table.identifier,
-        alias=sql.Identifier(keyset.table.name),
+        table=keyset.table.named,
+        alias=keyset.table.alias,
         order=keyset.ordered("DESC"),
     )
-    row = connection.execute(largest).fetchone()
+    row = connection.execute(largest, ()).fetchone()
     if row is None:
         return []
     connection.execute(

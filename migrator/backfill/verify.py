@@ -16,16 +16,17 @@ from migrator.postgres.tables import raw
 RANGE_ROWS = 50_000
 EXAMPLES = 20
 
+# The upper bound is a value, so that it ends the index scan: the ranges together read the table once.
 _RANGE = sql.SQL("""
 WITH migrator_bound AS MATERIALIZED (
-    SELECT (SELECT {written} FROM {table} AS {alias} WHERE {after} ORDER BY {order}
-            OFFSET %(rows)s - 1 LIMIT 1) AS reached
+    SELECT (SELECT {written} FROM {table} AS {alias} WHERE {rest} ORDER BY {order}
+            OFFSET %(rows)s - 1 LIMIT 1) AS reached,
+           (SELECT {written} FROM {table} AS {alias} ORDER BY {backwards} LIMIT 1) AS last
 ), migrator_range AS MATERIALIZED (
-    SELECT {written} AS key, {condition} AS differs FROM {table} AS {alias}
-    WHERE {after} AND ({upto} OR (SELECT reached IS NULL FROM migrator_bound))
+    SELECT CASE WHEN {condition} THEN {written} END AS key FROM {table} AS {alias} WHERE {range}
 )
-SELECT (SELECT reached FROM migrator_bound), count(*), count(*) FILTER (WHERE differs),
-       (array_agg(key) FILTER (WHERE differs))[1:%(examples)s]
+SELECT (SELECT reached FROM migrator_bound), count(*), count(key),
+       (array_agg(key) FILTER (WHERE key IS NOT NULL))[1:%(examples)s]
 FROM migrator_range
 """)
 
@@ -63,15 +64,15 @@ def verify(
 
 
 def _compose(keyset: Keyset, condition: sql.Composable, *, first: bool) -> sql.Composed:
-    start = keyset.read(sql.SQL("SELECT %(cursor)s::jsonb"))
-    after = sql.SQL("true") if first else sql.SQL("{} > {}").format(keyset.row(), start)
+    after = None if first else keyset.read(sql.SQL("SELECT %(cursor)s::jsonb"))
     return _RANGE.format(
         written=keyset.written(),
-        table=keyset.table.identifier,
-        alias=sql.Identifier(keyset.table.name),
-        after=after,
-        upto=keyset.between(None, keyset.read(sql.SQL("SELECT reached FROM migrator_bound"))),
+        table=keyset.table.named,
+        alias=keyset.table.alias,
+        rest=sql.SQL("true") if after is None else sql.SQL("{} > {}").format(keyset.row(), after),
         order=keyset.ordered(),
+        backwards=keyset.ordered("DESC"),
+        range=keyset.between(after, keyset.read(sql.SQL("SELECT coalesce(reached, last) FROM migrator_bound"))),
         condition=condition,
     )
 

@@ -92,26 +92,30 @@ def active(session: Session) -> list[Active]:
 def install(session: Session, step: DualWriteStep, row: StepRow, state: str) -> DualWrite:
     """Install the triggers, or make sure that they are as the plan says, and note `state`."""
     dual = build(session, step, row)
-    _change(session, dual, dual.install(), step.location, "dual_write_set", {"step": row.id, "state": state})
+    note = ("dual_write_set", {"step": row.id, "state": state})
+    change(session, dual, dual.install(), note, step.location)
     return dual
 
 
 def remove(session: Session, step: DualWriteStep, row: StepRow, state: str | None) -> None:
     """Remove the triggers and note `state`, or forget the dual write where that is None."""
     dual = build(session, step, row)
-    name = "dual_write_set" if state else "dual_write_delete"
-    _change(session, dual, dual.remove(), step.location, name, {"step": row.id, "state": state})
+    note = ("dual_write_set" if state else "dual_write_delete", {"step": row.id, "state": state})
+    change(session, dual, dual.remove(), note, step.location)
 
 
-def _change(
+def change(
     session: Session,
     dual: DualWrite,
     statements: list[sql.Composed],
+    note: tuple[str, dict[str, Any]] | None,
     where: Location,
-    note: str,
-    parameters: dict[str, Any],
 ) -> None:
-    """Run trigger statements and the ledger's note in one transaction, again and again until the lock is granted."""
+    """Run trigger statements and the ledger's note in one transaction, again and again until the lock is granted.
+
+    Args:
+        note: the name of a bookkeeping statement, and its parameters, if there is something to note.
+    """
     milliseconds = round(session.lock_timeout * 1000)
 
     def once() -> None:
@@ -121,7 +125,8 @@ def _change(
             session.working.execute(f"SET LOCAL statement_timeout = {milliseconds}")
             for statement in statements:
                 session.working.execute(statement)
-            session.working.execute(query(note), parameters)
+            if note:
+                session.working.execute(query(note[0]), note[1])
 
     def waiting(state: tenacity.RetryCallState) -> None:
         session.emit(

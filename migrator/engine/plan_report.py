@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migrator.engine.events import StepRef
-from migrator.engine.preflight import problems
+from migrator.engine.preflight import problems, together
 from migrator.engine.refs import refs
 from migrator.engine.reports import PlanReport, StatementReport, StepReport
 from migrator.engine.requirements import incomplete
@@ -34,11 +34,11 @@ def report(target: Target, plan: Plan) -> PlanReport:
         The first of the plan's mistakes that make it unusable: unknown revisions, tables, columns, bad expressions.
     """
     required = incomplete(target, plan)
-    found = [] if required else list(problems(target, plan))
+    begun = target.has_ledger and target.ledger.open_run(plan.plan) is not None
+    # Once a run has begun, half of its shapes are there and half are gone: each step looks for itself.
+    found = [] if required or begun else list(problems(target, plan))
     if unusable := [problem for problem in found if isinstance(problem, UsageError)]:
-        first, *others = unusable
-        first.others = tuple(others)
-        raise first
+        raise together(unusable)
     states = status(target, [plan]).runs[0].steps
     pending = {state.title for state in states if state.state != "done"}
     recorded = {} if required else _recorded(target, plan, pending)

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from migrator.engine.refs import refs
 from migrator.engine.session import Session
+from migrator.engine.shapes import bad_expressions, misfits
 from migrator.engine.target import Target
-from migrator.errors import AnswerIsNo, Location, MigratorError, RefusedError, UsageError
+from migrator.errors import AnswerIsNo, Location, MigratorError, RefusedError
+from migrator.ledger.journal import half_applied
 from migrator.ledger.ledger import Run
-from migrator.plan import Phase, Plan, Step, differences, fingerprint, identifiers, plan_document
+from migrator.plan import Phase, Plan, differences, fingerprint, identifiers, plan_document
 from migrator.plan.steps.backfill import Backfill
-from migrator.plan.steps.dual_write import DualWrite
 from migrator.plan.steps.revision import Revision
-from migrator.plan.steps.verify import Verify
-from migrator.postgres.tables import Table, UnknownTableError, find_table
+from migrator.postgres.tables import UnknownTableError, find_table
 from migrator.revisions.errors import OutOfOrderError
 from migrator.revisions.recorder import Recorded, record, why_no_downgrade
 from migrator.revisions.runner import heads_of
 from migrator.sql.effects import Effect
-from migrator.sql.errors import ExpressionError
-from migrator.sql.expression import parse_expression
-from migrator.sql.names import split_name
 
 
 class PlanChangedError(RefusedError):
@@ -52,12 +49,6 @@ class DataLossError(RefusedError):
     """
 
     code = "MG331"
-
-
-class UnknownColumnError(UsageError):
-    """A plan names a column that is neither in the table nor added by a revision of the plan."""
-
-    code = "MG162"
 
 
 class IrreversibleError(AnswerIsNo):
@@ -97,13 +88,13 @@ def check_new_run(session: Session) -> None:
     """
     found = list(problems(session.target, session.plan))
     if found:
-        raise _together(found)
+        raise together(found)
 
 
 def problems(target: Target, plan: Plan) -> Iterator[MigratorError]:
     """Yield what would make `apply` refuse to begin `plan`."""
     revisions = [step for _, _, step in plan.steps() if isinstance(step, Revision)]
-    yield from _expressions(plan)
+    yield from bad_expressions(plan)
     broken = list(_history(target, revisions))
     yield from broken
     if broken:
@@ -117,29 +108,8 @@ def problems(target: Target, plan: Plan) -> Iterator[MigratorError]:
         )
     }
     yield from _losses(pending, recorded)
-    yield from _shapes(target, plan, recorded)
-
-
-def _expressions(plan: Plan) -> Iterator[MigratorError]:
-    for _, _, step in plan.steps():
-        for expression in expressions_of(step):
-            try:
-                parse_expression(expression)
-            except ExpressionError as error:
-                yield ExpressionError(f"{error.message}: {expression}", column=error.column, where=step.location)
-            except UsageError as error:
-                yield type(error)(error.message, where=step.location, notes=error.notes, help=error.help)
-
-
-def expressions_of(step: Step) -> Iterable[str]:
-    """Return the SQL expressions that a step is made of."""
-    if isinstance(step, DualWrite):
-        return [*step.forward.values(), *(step.backward or {}).values()]
-    if isinstance(step, Backfill):
-        return [*step.set.values(), *([step.where] if step.where else [])]
-    if isinstance(step, Verify):
-        return [step.none, *([step.where] if step.where else [])]
-    return []
+    yield from _overwrites(target, plan)
+    yield from misfits(target, plan, recorded.values())
 
 
 def _history(target: Target, revisions: list[Revision]) -> Iterator[MigratorError]:
@@ -198,62 +168,22 @@ def losses(effect: Effect) -> list[str]:
     return dropped + emptied
 
 
-def _shapes(target: Target, plan: Plan, recorded: dict[str, Recorded]) -> Iterator[MigratorError]:
-    made_tables, made_columns = _made(recorded)
-    for ref, step in refs(plan):
-        for name, columns in _written(step):
-            key = split_name(name).name
-            table: Table | None = None
-            try:
-                table = find_table(target.asking, name, step.location)
-            except UnknownTableError as error:
-                if key not in made_tables:
-                    yield error
-                continue
-            for column in columns:
-                if not table.column(column) and (key, column) not in made_columns:
-                    near = ", ".join(one.name for one in table.columns)
-                    yield UnknownColumnError(
-                        f"table {table} has no column {column}, and no revision of the plan adds it",
-                        where=step.location,
-                        help=f"its columns are: {near}",
-                    )
-            if isinstance(step, Backfill) and not step.into and not step.irreversible and ref.phase != Phase.CONTRACT:
-                yield from _overwrites(step, table, columns)
-
-
-def _overwrites(step: Backfill, table: Table, columns: list[str]) -> Iterator[MigratorError]:
-    old = [column for column in columns if table.column(column)]
-    if old:
-        yield DataLossError(
-            f"the backfill overwrites {', '.join(f'{table}.{column}' for column in old)}, which existed before the plan",
-            where=step.location,
-            notes=["a rollback could not bring the old values back", "nothing was changed"],
-            help="add to the step why that is acceptable: irreversible: the reason",
-        )
-
-
-def _made(recorded: dict[str, Recorded]) -> tuple[set[str], set[tuple[str, str]]]:
-    created = [made for one in recorded.values() for sent in one.sent for made in sent.effect.creates]
-    columns = {(made.name.name, made.member) for made in created if made.kind == "column" and made.member}
-    return {made.name.name for made in created if made.kind == "table"}, columns
-
-
-def _written(step: Step) -> Iterator[tuple[str, list[str]]]:
-    """Yield each table a step names, with the columns of it that the step writes."""
-    if isinstance(step, DualWrite):
-        forward = [identifiers(column)[-1] for column in step.forward]
-        backward = [identifiers(column)[-1] for column in step.backward or {}]
-        yield step.table, backward if step.into else [*forward, *backward]
-        if step.into:
-            yield step.into, [*forward, *(identifiers(column)[-1] for column in step.key or {})]
-    elif isinstance(step, Backfill):
-        columns = [identifiers(column)[-1] for column in step.set]
-        yield step.table, [] if step.into else columns
-        if step.into:
-            yield step.into, columns
-    elif isinstance(step, Verify):
-        yield step.table, []
+def _overwrites(target: Target, plan: Plan) -> Iterator[MigratorError]:
+    for phase, _, step in plan.steps():
+        if not isinstance(step, Backfill) or step.into or step.irreversible or phase == Phase.CONTRACT:
+            continue
+        try:
+            table = find_table(target.asking, step.table)
+        except UnknownTableError:  # a revision makes it: it has nothing to lose
+            continue
+        old = [column for column in (identifiers(name)[-1] for name in step.set) if table.column(column)]
+        if old:
+            yield DataLossError(
+                f"the backfill overwrites what was there before the plan: {', '.join(f'{table}.{one}' for one in old)}",
+                where=step.location,
+                notes=["a rollback could not bring the old values back", "nothing was changed"],
+                help="add to the step why that is acceptable: irreversible: the reason",
+            )
 
 
 def check_undo(session: Session, run: Run, to: str) -> None:
@@ -264,10 +194,13 @@ def check_undo(session: Session, run: Run, to: str) -> None:
     """
     order = ("start", *Phase)
     rows = session.ledger.steps(run.id)
+    half = half_applied(session.target.asking.cursor(), None, "upgrade")
+    applied = session.target.project.ancestors([*session.runner.version().heads, *half])
     for row, (ref, step) in zip(rows, refs(session.plan), strict=True):
         touched = row.state != "pending" and order.index(ref.phase) > order.index(to)
         if touched and isinstance(step, Revision):
-            reason = why_no_downgrade(session.target.project.script(step.revision, step.location))
+            script = session.target.project.script(step.revision, step.location)
+            reason = why_no_downgrade(script) if script.revision in applied else ""
             if reason:
                 raise IrreversibleError(
                     f"revision {step.revision} cannot be undone: {reason}",
@@ -277,7 +210,13 @@ def check_undo(session: Session, run: Run, to: str) -> None:
                 )
 
 
-def _together(found: list[MigratorError]) -> MigratorError:
-    first, *others = found
+def together(found: Sequence[MigratorError]) -> MigratorError:
+    """Return the first of several problems with the others in `others`; one that repeats itself is told once."""
+    told: dict[str, MigratorError] = {}
+    for problem in found:
+        first = told.setdefault(problem.message, problem)
+        if first is not problem and problem.where:
+            first.notes += (f"the same at {problem.where.path.name}:{problem.where.line}, {problem.where.context}",)
+    first, *others = told.values()
     first.others = tuple(others)
     return first

@@ -156,3 +156,15 @@ class DoctorReport:
 
     def to_json(self) -> dict[str, Any]:
         return {"version": 1, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A column that contract dropped, kept in table `name` of schema `migrator_archive`. `size` is in bytes."""
+
+    name: str
+    plan: str
+    table: str
+    column: str
+    created_at: datetime
+    size: int

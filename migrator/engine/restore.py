@@ -21,7 +21,7 @@ from migrator.engine.session import Session
 from migrator.errors import RefusedError
 from migrator.ledger.ledger import StepRow
 from migrator.plan.steps.dual_write import DualWrite as DualWriteStep
-from migrator.postgres.tables import UnknownTableError, raw
+from migrator.postgres.tables import UnknownTableError, named, raw
 
 REFILL_ROWS, REFILL_TARGET = 10_000, 0.5  # as a backfill step has them by default
 
@@ -77,9 +77,10 @@ def _is_back(session: Session, step: DualWriteStep, row: StepRow) -> bool:
     """Tell whether all that the triggers read and write is there, by letting the server plan to read it."""
     try:
         dual = triggers.build(session, step, row)
-        read = [*map(raw, dual.forward.values()), *map(sql.Identifier, dual.backward)]
-        alias = sql.Identifier(dual.table.name)
-        plan = sql.SQL("EXPLAIN SELECT {} FROM {} AS {}").format(sql.SQL(", ").join(read), dual.table.identifier, alias)
+        read = [*map(raw, dual.forward.values()), *map(named, dual.backward)]
+        plan = sql.SQL("EXPLAIN SELECT {} FROM {} AS {}").format(
+            sql.SQL(", ").join(read), dual.table.named, dual.table.alias
+        )
         session.working.execute(plan, ())
     except (UnknownTableError, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable):
         return False
@@ -96,17 +97,22 @@ def _refill(session: Session, ref: StepRef, step: DualWriteStep, row: StepRow, *
     if dual.backward:
         rows.prepare(session, step.table, step.location)
         size = ChunkSize(REFILL_ROWS, REFILL_TARGET)
-        walked = rows.fill(session, row, "refill", backward_move(dual), size, step.location)
+        walked = rows.fill(session, row, backward_move(dual), size, purpose="refill", where=step.location)
         detail = f"triggers restored, {walked.rows_changed:,} rows filled from the new shape"
     triggers.install(session, step, row, "active")
     session.emit(StepFinished(step=ref, seconds=time.monotonic() - started, detail=detail))
 
 
 def backward_move(dual: DualWrite) -> Move | Refill:
-    """Return the move that computes the old columns of every row that has others than the new shape says."""
+    """Return the move that computes the old columns of every row where the new shape does not follow from them.
+
+    So a value that an archive has brought back is kept as it was, unless the row was changed since.
+    """
     if dual.into is not None and dual.key:
         return Refill(table=dual.table, set=dual.backward, source=dual.into, key=dual.key)
-    differs = " OR ".join(f'"{column}" IS DISTINCT FROM ({value}\n)' for column, value in dual.backward.items())
+    differs = " OR ".join(
+        f"{sql.Identifier(column).as_string()} IS DISTINCT FROM ({value}\n)" for column, value in dual.forward.items()
+    )
     return Move(table=dual.table, set=dual.backward, where=differs)
 
 

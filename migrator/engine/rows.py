@@ -55,7 +55,9 @@ def prepare(session: Session, name: str, where: Location) -> Table:
     return table
 
 
-def fill(session: Session, row: StepRow, purpose: str, move: Move | Refill, size: ChunkSize, where: Location) -> Walked:
+def fill(
+    session: Session, row: StepRow, move: Move | Refill, size: ChunkSize, *, purpose: str, where: Location
+) -> Walked:
     """Walk the table of `move` to its end, or from where an earlier attempt came to.
 
     Raises:
@@ -67,9 +69,8 @@ def fill(session: Session, row: StepRow, purpose: str, move: Move | Refill, size
     keyset = Keyset(move.table, require_key(move.table, where))
     statement = ChunkStatement(keyset, move)
     _set_up(session, size)
+    _try_out(connection, statement, where)
     slices = cut_slices(connection, keyset, row.id, purpose)
-    if slices:
-        _try_out(connection, statement, where)
     control = Control(
         report=lambda walked: _report(session, walked),
         check=session.check,
@@ -115,7 +116,7 @@ def _set_up(session: Session, size: ChunkSize) -> None:
 def _try_out(connection: psycopg.Connection, statement: ChunkStatement, where: Location) -> None:
     try:
         statement.explain(connection)
-    except (psycopg.ProgrammingError, psycopg.DataError) as error:
+    except (psycopg.ProgrammingError, psycopg.DataError, psycopg.NotSupportedError) as error:
         raise BadExpressionError(
             f"the step does not work on this table: {_first_line(error)}",
             where=where,

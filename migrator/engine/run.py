@@ -16,7 +16,7 @@ from migrator.engine.session import Session
 from migrator.engine.steps import executor
 from migrator.engine.stop import Stop
 from migrator.engine.target import Target
-from migrator.errors import Interrupted, MigratorError, RefusedError, WaitingError
+from migrator.errors import Interrupted, MigratorError, RefusedError, UnavailableError, WaitingError
 from migrator.ledger.ledger import Run, StepRow
 from migrator.plan import Phase, Plan, fingerprint, plan_document
 from migrator.postgres.connect import ConnectionLostError, is_lost
@@ -32,6 +32,16 @@ class ExpandFirstError(RefusedError):
     """
 
     code = "MG327"
+
+
+class ServerTroubleError(UnavailableError):
+    """The server reported trouble of its own: a full disk, no memory, too many connections, missing rights.
+
+    Everything up to the last checkpoint is committed and nothing behind it. The notes have PostgreSQL's SQLSTATE. Mend
+    the cause and run the same command again.
+    """
+
+    code = "MG206"
 
 
 def apply(target: Target, plan: Plan, *, to: Phase | None, emit: Emit, stop: Stop) -> str:
@@ -119,9 +129,15 @@ def _rest(session: Session, run: Run, direction: str, work: Callable[[], None]) 
     except MigratorError as error:
         _note_failure(session, run, error)
         raise
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
         if not is_lost(error):
-            raise
+            trouble = ServerTroubleError(
+                f"the server could not go on: {error.diag.message_primary or error}",
+                notes=[f"SQLSTATE {error.sqlstate}", "what was committed is in the ledger; the rest was rolled back"],
+                help="when that is mended, run the same command again; it goes on where this one stopped",
+            )
+            _note_failure(session, run, trouble)
+            raise trouble from error
         raise ConnectionLostError(
             "the server closed the connection",
             notes=[str(error).splitlines()[0], "what was committed is in the ledger; the rest was rolled back"],

@@ -32,9 +32,11 @@ def find_plan(name_or_path: str, plans_dir: Path) -> Path:
             notes=[str(path) for path in found],
             help="use the path of the one that is meant",
         )
-    known = {name for path in plan_files(plans_dir) for name in (path.name, _plan_key(path)) if name}
+    named = {path: _plan_key(path) for path in plan_files(plans_dir)}
     raise PlanNotFoundError(
-        f"there is no plan {name_or_path} in {plans_dir}", help=suggestion(name_or_path, known, "plans")
+        f"there is no plan {name_or_path} in {plans_dir}",
+        notes=[f"the name in {path.name} could not be read" for path, name in named.items() if name is None],
+        help=suggestion(name_or_path, [name or path.name for path, name in named.items()], "plans"),
     )
 
 

@@ -167,8 +167,13 @@ SET state = EXCLUDED.state, sql = EXCLUDED.sql, started_at = EXCLUDED.started_at
 
 -- name: table_of
 SELECT c.oid::bigint, n.nspname, c.relname, c.relkind, c.reltuples::bigint, c.relpages,
-       EXISTS (SELECT FROM pg_statistic s WHERE s.starelid = c.oid)
+       EXISTS (SELECT FROM pg_stats s WHERE s.schemaname = n.nspname AND s.tablename = c.relname)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(%(table)s)
+
+-- name: tables_at_hand
+SELECT CASE WHEN pg_table_is_visible(c.oid) THEN c.relname ELSE n.nspname || '.' || c.relname END
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'migrator')
 
 -- name: key_of
 SELECT a.attname, format_type(a.atttypid, a.atttypmod)
@@ -291,3 +296,18 @@ SELECT a.revision FROM migrator.applications a
 WHERE (%(project)s::text IS NULL OR a.project = %(project)s) AND a.direction = %(direction)s AND a.state = 'open'
   AND EXISTS (SELECT FROM migrator.journal j WHERE j.application_id = a.id)
 ORDER BY a.id
+
+-- name: archive_insert
+INSERT INTO migrator.archives (step_id, name, table_name, column_name)
+VALUES (%(step)s, %(name)s, %(table)s, %(column)s) ON CONFLICT DO NOTHING
+
+-- name: archive_delete
+DELETE FROM migrator.archives WHERE name = %(name)s
+
+-- name: archives_of
+SELECT a.name, r.plan, a.table_name, a.column_name, a.created_at,
+       coalesce(pg_total_relation_size(to_regclass('migrator_archive.' || quote_ident(a.name))), 0)
+FROM migrator.archives a JOIN migrator.steps s ON s.id = a.step_id JOIN migrator.runs r ON r.id = s.run_id
+WHERE (%(plan)s::text IS NULL OR r.plan = %(plan)s) AND s.state = 'done'
+  AND a.created_at <= clock_timestamp() - make_interval(secs => %(seconds)s)
+ORDER BY a.created_at

@@ -10,6 +10,7 @@ from psycopg import sql
 
 from migrator.errors import Location, RefusedError, UsageError
 from migrator.postgres.queries import query
+from migrator.spelling import nearest
 
 
 class UnknownTableError(UsageError):
@@ -58,6 +59,16 @@ class Table:
     def identifier(self) -> sql.Identifier:
         return sql.Identifier(self.schema, self.name)
 
+    @cached_property
+    def named(self) -> sql.Composable:
+        """The table in a statement with parameters."""
+        return named(self.schema, self.name)
+
+    @cached_property
+    def alias(self) -> sql.Composable:
+        """The name under which expressions know the table, in a statement with parameters."""
+        return named(self.name)
+
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
 
@@ -77,7 +88,9 @@ def find_table(connection: psycopg.Connection, name: str, where: Location | None
         row = None
     if row is None or row[3] not in ("r", "p"):
         reason = "there is no table" if row is None else "that is not a table:"
-        raise UnknownTableError(f"{reason} {name}", where=where, help="correct the name, or write schema.table")
+        guess = nearest(name, (known for (known,) in connection.execute(query("tables_at_hand"))))
+        advice = f"did you mean {guess}?" if guess else "correct the name, or write schema.table"
+        raise UnknownTableError(f"{reason} {name}", where=where, help=advice)
     oid, schema, relname, _, reltuples, relpages, analyzed = row
     columns = tuple(Column(*found) for found in connection.execute(query("columns_of"), {"oid": oid}))
     keys = [found[0] for found in connection.execute(query("key_of"), {"oid": oid})]
@@ -95,6 +108,11 @@ def require_key(table: Table, where: Location | None = None) -> tuple[Column, ..
     if not table.key:
         raise NoKeyError(f"table {table} has no primary key", where=where, help=f"give {table} a primary key first")
     return table.key
+
+
+def named(*names: str) -> sql.Composable:
+    """Return an identifier for a statement with parameters, safe against psycopg's placeholders as `raw` is."""
+    return sql.SQL(sql.Identifier(*names).as_string().replace("%", "%%"))
 
 
 def raw(expression: str) -> sql.Composable:

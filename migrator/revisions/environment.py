@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.util.exc import CommandError
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from migrator.errors import MigratorError
 from migrator.postgres.connect import sqlalchemy_url
@@ -64,6 +66,11 @@ def run_environment(
         raise
     except CommandError as error:
         raise ProjectError(f"Alembic: {error}") from error
+    except Exception as error:
+        # What comes after the heads were found is a revision's, and what a driver says is about the server.
+        if found or isinstance(error, (SQLAlchemyError, psycopg.Error)):
+            raise
+        raise project.file_error("env.py", error) from error
     if not found:
         raise ProjectError(
             f"the env.py of {project.ini} ran no migrations", help="does it call context.run_migrations()?"

@@ -11,8 +11,10 @@ from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 
-from migrator.errors import Location
+from migrator.errors import Location, MigratorError
 from migrator.revisions.errors import ProjectError, RevisionFileError, SeveralHeadsError, UnknownRevisionError
+from migrator.revisions.team_files import brief, place_of
+from migrator.spelling import nearest
 
 
 class Project:
@@ -57,24 +59,35 @@ class Project:
         except CommandError as error:
             if "multiple heads" in str(error).lower():
                 raise self._several_heads(where) from error
-            raise UnknownRevisionError(
-                f"there is no revision {revision} in {self.ini}",
-                where=where,
-                notes=[str(error)],
-                help=f"list them: alembic -c {self.ini} history",
-            ) from error
+            raise self._unknown(revision, str(error), where) from error
+        except MigratorError:
+            raise
         except Exception as error:
-            raise RevisionFileError(f"a revision file could not be loaded: {_brief(error)}", where=where) from error
+            raise self.file_error("a revision file", error) from error
         if found is None:
-            raise UnknownRevisionError(f"there is no revision {revision} in {self.ini}", where=where)
+            raise self._unknown(revision, "it stands for the empty database", where)
         return found
+
+    def _unknown(self, revision: str, reason: str, where: Location | None) -> UnknownRevisionError:
+        guess = nearest(revision, (script.revision for script in self.scripts.walk_revisions()))
+        return UnknownRevisionError(
+            f"there is no revision {revision}",
+            where=where,
+            notes=[reason],
+            help=f"{f'did you mean {guess}? ' if guess else ''}list them: alembic -c {self._shown} history",
+        )
+
+    @property
+    def _shown(self) -> str:
+        """The path of the configuration as a person in the current folder would type it."""
+        return str(self.ini.relative_to(Path.cwd()) if self.ini.is_relative_to(Path.cwd()) else self.ini)
 
     def _several_heads(self, where: Location | None) -> SeveralHeadsError:
         heads = ", ".join(self.scripts.get_heads())
         return SeveralHeadsError(
-            f"the history in {self.ini} has several heads: {heads}",
+            f"the history of revisions has several heads: {heads}",
             where=where,
-            help=f"merge them: alembic -c {self.ini} merge heads",
+            help=f"merge them: alembic -c {self._shown} merge heads",
         )
 
     def require_one_head(self, where: Location | None = None) -> None:
@@ -90,8 +103,20 @@ class Project:
     def heads(self) -> tuple[str, ...]:
         try:
             return tuple(self.scripts.get_heads())
+        except MigratorError:
+            raise
         except Exception as error:
-            raise RevisionFileError(f"the revision files could not be loaded: {_brief(error)}") from error
+            raise self.file_error("a revision file", error) from error
+
+    def file_error(self, subject: str, error: BaseException, notes: Sequence[str] = ()) -> RevisionFileError:
+        """Return how to tell that a file of the project, called `subject`, raised `error`."""
+        folders = [Path(self.scripts.dir), *map(Path, self.scripts._version_locations)]  # noqa: SLF001 - no public way
+        return RevisionFileError(
+            f"{subject} raised {brief(error)}",
+            where=place_of(error, folders),
+            notes=list(notes),
+            help="correct the file, and run the same command again",
+        )
 
     def ancestors(self, revisions: Sequence[str]) -> frozenset[str]:
         """Return `revisions` and everything they build on: what is applied where they are the heads."""
@@ -109,7 +134,3 @@ class Project:
             return self.scripts.get_revision(revision) is not None
         except CommandError:
             return False
-
-
-def _brief(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]

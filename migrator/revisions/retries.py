@@ -14,6 +14,7 @@ from migrator.revisions.driver import sqlstate
 from migrator.revisions.errors import LockTimeoutError, RevisionFileError, StatementFailedError
 from migrator.revisions.guard import Guard
 from migrator.revisions.means import Means, Refused
+from migrator.revisions.team_files import brief, revision_line
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 15.0  # seconds, of the full-jitter backoff between two tries
 LOCK_NOT_AVAILABLE, DEADLOCK, CANCELLED = "55P03", "40P01", "57014"
@@ -38,7 +39,8 @@ def retrying(means: Means, subject: str, where: Location | None, attempt: Callab
             _until_deadline(means, guard, attempt)
         except ProgressMade:
             continue
-        except MigratorError:
+        except MigratorError as error:
+            error.where = error.where or where
             raise
         except Exception as error:
             means.check()
@@ -96,9 +98,10 @@ def _translated(means: Means, error: Exception, subject: str, guard: Guard, wher
     cause = _driver_error(error)
     if cause is None:
         return RevisionFileError(
-            f"{subject} raised {type(error).__name__}: {_first_line(error)}",
-            where=where,
+            f"{subject} raised {brief(error)}",
+            where=revision_line(error) or where,
             notes=["what it had sent since the last commit was rolled back"],
+            help="correct the file and run the same command again, or undo it",
         )
     state = sqlstate(cause)
     if state in RETRIED:

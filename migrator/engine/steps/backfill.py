@@ -23,7 +23,7 @@ def run(session: Session, step: Backfill, row: StepRow) -> str:
         into=find_table(session.working, step.into, step.location) if step.into else None,
     )
     size = ChunkSize(step.chunk_rows, step.chunk_target.total_seconds(), step.fixed)
-    walked = rows.fill(session, row, "fill", move, size, step.location)
+    walked = rows.fill(session, row, move, size, purpose="fill", where=step.location)
     return f"{walked.rows_done:,} rows walked, {walked.rows_changed:,} written"
 
 

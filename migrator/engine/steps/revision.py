@@ -1,10 +1,10 @@
-"""A `revision` step: one Alembic revision, up or down, with the dual writes that end where it drops their columns."""
+"""A `revision` step: one Alembic revision, up or down, with the dual writes and archives that end where it drops."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from migrator.engine import dual_writes
+from migrator.engine import archives, dual_writes
 from migrator.engine.session import Session
 from migrator.ledger.ledger import StepRow
 from migrator.plan.steps.revision import Revision
@@ -12,24 +12,29 @@ from migrator.sql.effects import Effect
 
 
 def run(session: Session, step: Revision, row: StepRow) -> str:
-    """Apply the revision unless it is applied."""
-    active = dual_writes.active(session) if row.phase == "contract" else []
+    """Apply the revision unless it is applied, with what it drops archived first."""
+    ending: list[dual_writes.Active | archives.Kept] = []
+    if row.phase == "contract":
+        ending = [*archives.keep(session, step, row), *dual_writes.active(session)]
 
-    def end_dual_writes(cursor: Any, effect: Effect) -> None:
-        for one in active:
+    def end_triggers(cursor: Any, effect: Effect) -> None:
+        for one in ending:
             if one.ends_with(effect):
                 one.remove_within(cursor)
 
-    session.companion = end_dual_writes
+    session.companion = end_triggers
     return "applied" if session.runner.upgrade(step.revision, step.location) else "already applied"
 
 
 def undo(session: Session, step: Revision, row: StepRow) -> str:
-    """Downgrade the revision, or what is applied of it."""
-    del row
+    """Downgrade the revision, or what is applied of it, and fill what comes back from the archive."""
     session.companion = lambda _cursor, _effect: None
     revision = session.target.project.script(step.revision, step.location).revision
     if revision in session.target.project.ancestors(session.runner.version().heads):
         session.runner.downgrade(revision, step.location)
-        return "downgraded"
-    return "undone" if session.runner.revert(revision, step.location) else "was not applied"
+        done = "downgraded"
+    else:
+        done = "undone" if session.runner.revert(revision, step.location) else "was not applied"
+    if not step.archive:
+        return done
+    return f"{done}, {archives.restore(session, step, row):,} rows filled from the archive"

@@ -60,7 +60,7 @@ def look(session: Session, step: Verify) -> Checked:
     session.working.execute("SET statement_timeout = 0")
     try:
         return Checked(str(table), verify(session.working, keyset, step.none, step.where, report))
-    except (psycopg.ProgrammingError, psycopg.DataError) as error:
+    except (psycopg.ProgrammingError, psycopg.DataError, psycopg.NotSupportedError) as error:
         raise BadExpressionError(
             f"the step does not work on this table: {error.diag.message_primary}",
             where=step.location,

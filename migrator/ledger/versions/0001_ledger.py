@@ -105,6 +105,16 @@ CREATE TABLE migrator.dual_writes (
 COMMENT ON TABLE migrator.dual_writes IS
     'Which dual-write triggers are installed. refilling: they are back, and the old shape is being filled.';
 
+CREATE TABLE migrator.archives (
+    name        text PRIMARY KEY,
+    step_id     bigint NOT NULL REFERENCES migrator.steps,
+    table_name  text NOT NULL,
+    column_name text NOT NULL,
+    created_at  timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE migrator.archives IS
+    'Columns that contract dropped. name is a table in schema migrator_archive, kept until migrator purge.';
+
 CREATE TABLE migrator.approvals (
     step_id     bigint PRIMARY KEY REFERENCES migrator.steps,
     approved_by text NOT NULL,
@@ -131,6 +141,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute(
-        "DROP TABLE migrator.events, migrator.approvals, migrator.dual_writes, migrator.slices, "
+        "DROP TABLE migrator.events, migrator.approvals, migrator.archives, migrator.dual_writes, migrator.slices, "
         "migrator.journal, migrator.applications, migrator.steps, migrator.runs"
     )

@@ -1,0 +1,104 @@
+"""Runs one history with both tools on databases of their own and compares the schemas after each stage."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import subprocess
+import sys
+import time
+
+import psycopg
+
+from migrator.postgres.server.binaries import Binaries
+from tests.histories.installed import ROOT, Installed
+from tests.support.databases import Database, Databases
+from tests.support.dump import dump_schema
+
+
+class Comparison:
+    """One history on the server at `url`."""
+
+    def __init__(self, installed: Installed, url: str, binaries: Binaries) -> None:
+        self._installed = installed
+        self._server = url
+        self._binaries = binaries
+        self._same = True
+
+    def run(self) -> bool:
+        """Go up, down and up again on empty databases, then up with rows in all tables; return whether all is equal."""
+        databases = Databases(self._server, f"history_{self._installed.history.name.replace('-', '_')}")
+        try:
+            self._empty(*self._started(databases))
+            self._populated(*self._started(databases))
+        finally:
+            databases.drop_all()
+            databases.close()
+        return self._same
+
+    def _started(self, databases: Databases) -> list[Database]:
+        made = [databases.create(), databases.create()]
+        if start := self._installed.history.start:
+            for database in made:
+                url = database.url.replace("postgresql:", "postgresql+psycopg:", 1)
+                self._process(["python", "-c", f"import sqlalchemy; engine = sqlalchemy.create_engine({url!r}); {start}"], url)
+        return made
+
+    def _empty(self, one: Database, other: Database) -> None:
+        for stage in ("up", "down", "up again"):
+            if stage == "down":
+                said = self._inside("alembic", "down", one), self._inside("migrator", "down", other)
+                self._show(stage, *said)
+            else:
+                self._upgrade(one, other)
+            self._compare(stage, one, other)
+
+    def _upgrade(self, one: Database, other: Database) -> None:
+        self._installed.point_at(one.url)
+        ini = str(self._installed.ini)
+        self._process(["alembic", "-c", ini, "upgrade", "heads"], one.url)
+        options = ["--alembic-ini", ini, "--database-url", other.url, "--format", "json"]
+        self._process(["migrator", "upgrade", "heads", *options], other.url)
+
+    def _populated(self, one: Database, other: Database) -> None:
+        self._show("with rows", self._inside("alembic", "walk", one), self._inside("migrator", "walk", other))
+        self._compare("with rows", one, other)
+
+    def _inside(self, tool: str, action: str, database: Database) -> list[dict[str, str]]:
+        self._installed.point_at(database.url)
+        arguments = ["-m", "tests.histories.inside", tool, action, str(self._installed.ini), database.url]
+        printed = self._process(["python", *arguments], database.url)
+        return [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+
+    def _process(self, command: list[str], url: str) -> str:
+        started = time.monotonic()
+        program = [self._installed.program(command[0]), *command[1:]]
+        environ = self._installed.environ(url)
+        done = subprocess.run(program, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+        print(f"  {command[0]} {' '.join(command[1:5])[:60]}: {time.monotonic() - started:.1f} s", flush=True)
+        if done.returncode:
+            self._same = False
+            print(f"  exit {done.returncode}: {done.stderr[-400:]}")
+        return done.stdout
+
+    def _show(self, stage: str, plain: list[dict[str, str]], online: list[dict[str, str]]) -> None:
+        for tool, lines in (("alembic", plain), ("migrator", online)):
+            for line in lines:
+                print(f"  {stage}, {tool}: {line}")
+
+    def _compare(self, stage: str, one: Database, other: Database) -> None:
+        dumps = [dump_schema(database.url, self._binaries).splitlines() for database in (one, other)]
+        heads = [self._heads(database) for database in (one, other)]
+        equal = dumps[0] == dumps[1] and heads[0] == heads[1]
+        self._same = self._same and equal
+        print(f"{self._installed.history.name}, {stage}: {'equal' if equal else 'DIFFERENT'}, at {heads[1]}")
+        if not equal:
+            print(f"  alembic is at {heads[0]}")
+            sys.stdout.writelines(f"  {line}\n" for line in difflib.unified_diff(*dumps, "alembic", "migrator", n=2))
+
+    def _heads(self, database: Database) -> list[str]:
+        with psycopg.connect(database.url) as connection:
+            found = connection.execute("SELECT to_regclass('alembic_version') IS NOT NULL").fetchone()
+            if not (found and found[0]):
+                return []
+            return sorted(row[0] for row in connection.execute("SELECT version_num FROM alembic_version"))

@@ -1,0 +1,161 @@
+"""What a backfill writes, what it leaves alone, and what it says where the database refuses a row or the whole step."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from migrator.engine.rows import BadExpressionError, RowRefusedError
+from tests.integration.backfill.conftest import MakePlan
+from tests.support.project import Project
+
+ROWS = 350
+
+
+@pytest.fixture(autouse=True)
+def items(connection: psycopg.Connection) -> None:
+    connection.execute("""
+        CREATE TABLE items (
+            id integer PRIMARY KEY, amount integer, doubled integer, label text,
+            twice integer GENERATED ALWAYS AS (amount * 2) STORED, writes integer NOT NULL DEFAULT 0
+        )
+    """)
+    connection.execute(
+        "INSERT INTO items (id, amount) SELECT n, CASE WHEN n % 5 > 0 THEN n % 3 END "
+        f"FROM generate_series(1, {ROWS}) n"  # type: ignore[arg-type]  # constants of this file
+    )
+
+
+def rows(connection: psycopg.Connection, query: str) -> list[tuple[object, ...]]:
+    return connection.execute(query).fetchall()  # type: ignore[arg-type]  # constants of this file
+
+
+def test_only_rows_that_fulfil_where_are_written_and_null_is_not_fulfilled(
+    connection: psycopg.Connection, project: Project, backfill: MakePlan
+) -> None:
+    project.backfill(backfill("items", {"doubled": "amount * 2", "writes": "writes + 1"}, where="amount <> 1"))
+    assert rows(connection, "SELECT DISTINCT writes, doubled FROM items WHERE amount <> 1 ORDER BY 2") == [
+        (1, 0),
+        (1, 4),
+    ]
+    assert rows(connection, "SELECT DISTINCT writes, doubled FROM items WHERE (amount <> 1) IS NOT TRUE") == [(0, None)]
+
+
+def test_expressions_may_hold_comments_quotes_and_percent_signs(
+    connection: psycopg.Connection, project: Project, backfill: MakePlan
+) -> None:
+    expression = "id % 7 || '%s%% -- \"x\" {} %(rows)s' -- a comment"
+    project.backfill(backfill("items", {"label": expression}, where="label IS NULL OR label LIKE '%never%' /* % */"))
+    expected = "SELECT count(*) FROM items WHERE label = id % 7 || '%s%% -- \"x\" {} %(rows)s'"
+    assert rows(connection, expected) == [(ROWS,)]
+
+
+def test_a_generated_column_can_be_read_but_not_written(
+    connection: psycopg.Connection, project: Project, backfill: MakePlan
+) -> None:
+    project.backfill(backfill("items", {"doubled": "twice"}))
+    assert rows(connection, "SELECT count(*) FROM items WHERE doubled IS DISTINCT FROM amount * 2") == [(0,)]
+    project.rollback(backfill("items", {"doubled": "twice"}))
+    with pytest.raises(BadExpressionError, match="twice"):
+        project.backfill(backfill("items", {"twice": "1"}))
+
+
+@pytest.mark.parametrize(
+    ("column", "expression", "where"),
+    [
+        ("doubled", "'x' || amount", None),
+        ("doubled", "no_such_column + 1", None),
+        ("doubled", "no_such_function(amount)", None),
+        ("doubled", "amount", "no_such_column IS NULL"),
+        ("doubled", "amount", "amount"),
+        ("doubled", "generate_series(1, 2)", None),
+    ],
+)
+def test_a_step_that_cannot_work_is_refused_before_anything_is_written(
+    connection: psycopg.Connection,
+    project: Project,
+    backfill: MakePlan,
+    column: str,
+    expression: str,
+    where: str | None,
+) -> None:
+    more = {"where": where} if where else {}
+    with pytest.raises(BadExpressionError) as refused:
+        project.backfill(backfill("items", {column: expression, "writes": "writes + 1"}, **more))
+    assert (refused.value.code, refused.value.exit_code) == ("MG161", 2)
+    assert refused.value.where is not None
+    assert refused.value.where.line > 0
+    assert rows(connection, "SELECT DISTINCT writes FROM items") == [(0,)]
+
+
+def test_a_row_that_is_refused_keeps_what_was_done_before_it(
+    connection: psycopg.Connection, project: Project, backfill: MakePlan
+) -> None:
+    plan = backfill("items", {"doubled": "100 / (id - 250)", "writes": "writes + 1"})
+    with pytest.raises(RowRefusedError, match="division by zero") as refused:
+        project.backfill(plan)
+    assert refused.value.exit_code == 5
+    assert rows(connection, "SELECT writes, count(*) FROM items GROUP BY 1 ORDER BY 1") == [(0, 150), (1, 200)]
+    connection.execute("UPDATE items SET id = 1000 WHERE id = 250")
+    assert project.backfill(plan) == "complete"
+    assert rows(connection, "SELECT writes, count(*) FROM items GROUP BY 1 ORDER BY 1") == [(0, 1), (1, ROWS - 1)]
+
+
+def test_a_row_that_a_constraint_refuses_is_named(
+    connection: psycopg.Connection, project: Project, backfill: MakePlan
+) -> None:
+    connection.execute("ALTER TABLE items ADD CONSTRAINT small CHECK (doubled < 340)")
+    with pytest.raises(RowRefusedError, match="small") as refused:
+        project.backfill(backfill("items", {"doubled": "id"}))
+    assert any("340" in note for note in refused.value.notes)
+
+
+def test_a_row_policy_that_would_hide_rows_is_an_error_and_not_a_shorter_walk(
+    connection: psycopg.Connection, project: Project, backfill: MakePlan
+) -> None:
+    role = connection.execute("SELECT 'migrator_test_' || oid FROM pg_database WHERE datname = current_database()")
+    (name,) = role.fetchone() or ("",)
+    connection.execute(f"CREATE ROLE {name} LOGIN")
+    try:
+        connection.execute(f"GRANT CREATE ON DATABASE {connection.info.dbname} TO {name}")
+        connection.execute(f"GRANT ALL ON SCHEMA public TO {name}")
+        connection.execute(f"ALTER TABLE items OWNER TO {name}")
+        connection.execute("ALTER TABLE items ENABLE ROW LEVEL SECURITY")
+        connection.execute("ALTER TABLE items FORCE ROW LEVEL SECURITY")
+        connection.execute("CREATE POLICY odd ON items USING (id % 2 = 1)")
+        parts = urlsplit(project.url)
+        project.url = urlunsplit(parts._replace(netloc=f"{name}@{parts.hostname}:{parts.port}"))
+        plan = backfill("items", {"writes": "writes + 1"})
+        with pytest.raises(BadExpressionError, match="row-level security"):
+            project.backfill(plan)
+        assert rows(connection, "SELECT DISTINCT writes FROM items") == [(0,)]
+        connection.execute("ALTER TABLE items NO FORCE ROW LEVEL SECURITY")
+        project.backfill(plan)
+        assert rows(connection, "SELECT DISTINCT writes FROM items") == [(1,)]
+    finally:
+        connection.execute(f"DROP OWNED BY {name} CASCADE")
+        connection.execute(f"DROP ROLE {name}")
+
+
+def test_a_table_whose_rows_were_never_counted_is_analyzed_first(
+    connection: psycopg.Connection, project: Project, backfill: MakePlan
+) -> None:
+    assert rows(connection, "SELECT count(*) FROM pg_statistic WHERE starelid = 'items'::regclass") == [(0,)]
+    project.backfill(backfill("items", {"writes": "writes + 1"}))
+    assert rows(connection, "SELECT count(*) > 0 FROM pg_statistic WHERE starelid = 'items'::regclass") == [(True,)]
+
+
+def test_another_table_gets_one_row_for_each_that_is_not_there_yet(
+    connection: psycopg.Connection, project: Project, backfill: MakePlan
+) -> None:
+    connection.execute("CREATE TABLE amounts (item_id integer PRIMARY KEY, amount integer)")
+    connection.execute("INSERT INTO amounts VALUES (7, -1)")
+    project.backfill(
+        backfill("items", {"item_id": "id", "amount": "amount"}, into="amounts", where="amount IS NOT NULL")
+    )
+    assert rows(connection, "SELECT amount FROM amounts WHERE item_id = 7") == [(-1,)]
+    missing = "SELECT count(*) FROM items i LEFT JOIN amounts a ON a.item_id = i.id WHERE a.item_id IS NULL"
+    assert rows(connection, f"{missing} AND i.amount IS NOT NULL") == [(0,)]
+    assert rows(connection, "SELECT count(*) FROM amounts") == [(280,)]
