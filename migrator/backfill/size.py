@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 SMALLEST = 100
 LARGEST = 200_000
@@ -12,23 +13,27 @@ GROWTH = 1.5  # at most, per chunk, as spirit limits it: one fast chunk is no pr
 
 @dataclass(slots=True)
 class ChunkSize:
-    """Holds the duration of a chunk near `target` seconds by choosing its rows; `fixed` keeps `rows`."""
+    """Holds the duration of a chunk near `target` seconds by choosing its rows; `fixed` comes back to the first."""
 
     rows: int
     target: float
     fixed: bool = False
-    _rate: float | None = None
+    _first: int = field(init=False)
+    _rate: float | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self._first = self.rows
 
     def observe(self, rows: int, seconds: float) -> None:
         """Take in that a full chunk of `rows` took `seconds` of statement time."""
-        if self.fixed or rows <= 0:
+        if rows <= 0:
             return
         rate = rows / max(seconds, 1e-4)
         self._rate = rate if self._rate is None else WEIGHT * rate + (1 - WEIGHT) * self._rate
-        wanted = min(self._rate * self.target, self.rows * GROWTH)
-        self.rows = round(min(max(wanted, SMALLEST), LARGEST))
+        wanted = self._first if self.fixed else min(max(round(self._rate * self.target), SMALLEST), LARGEST)
+        self.rows = min(wanted, math.ceil(self.rows * GROWTH))
 
     def shrink(self) -> None:
-        """Halve after a failure that a smaller chunk may not meet."""
+        """Halve after a failure that a smaller chunk may not meet: below the smallest, down to one row."""
         self.rows = max(self.rows // 2, 1)
         self._rate = None

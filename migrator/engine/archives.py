@@ -39,7 +39,7 @@ class ArchiveNameError(UsageError):
     Write `table.column` or `schema.table.column`. The table needs a primary key: the copy is kept by it.
     """
 
-    code = "MG164"
+    code = "MG165"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,14 @@ class Kept:
         """Drop the trigger in the transaction of `cursor`."""
         for statement in self.dual.remove():
             cursor.execute(statement.as_string())
+
+
+def bad_names(step: Revision) -> Iterator[ArchiveNameError]:
+    """Yield what is wrong with the columns that a step says it archives."""
+    try:
+        list(_names(step))
+    except ArchiveNameError as error:
+        yield error
 
 
 def keep(session: Session, step: Revision, row: StepRow) -> list[Kept]:

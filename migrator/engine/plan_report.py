@@ -76,7 +76,7 @@ def _step(target: Target, placed: tuple[StepRef, Step], state: str, recorded: Re
     rate = BACKFILL_RATE if isinstance(step, Backfill) else VERIFY_RATE
     notes = [f"not all of it could be seen: {recorded.unseen}"] if recorded and recorded.unseen else []
     if isinstance(step, Revision) and step.archive:
-        notes.append(f"archives {', '.join(step.archive)}")
+        notes.append(f"archives {', '.join(step.archive)}: it can be undone until migrator purge")
     return StepReport(
         phase=ref.phase,
         index=ref.index,
@@ -84,7 +84,7 @@ def _step(target: Target, placed: tuple[StepRef, Step], state: str, recorded: Re
         kind=ref.kind,
         title=ref.title,
         state=state,
-        reversible=not reason,
+        reversible=not reason or bool(getattr(step, "archive", ())),
         irreversible_reason=reason,
         rows=rows,
         estimate_seconds=rows / rate if rows else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from migrator.engine import archives
 from migrator.engine.refs import refs
 from migrator.engine.session import Session
 from migrator.engine.shapes import bad_expressions, misfits
@@ -15,10 +16,12 @@ from migrator.plan import Phase, Plan, differences, fingerprint, identifiers, pl
 from migrator.plan.steps.backfill import Backfill
 from migrator.plan.steps.revision import Revision
 from migrator.postgres.tables import UnknownTableError, find_table
-from migrator.revisions.errors import OutOfOrderError
+from migrator.revisions.conductor import refused
+from migrator.revisions.errors import OutOfOrderError, StatementRefusedError
 from migrator.revisions.recorder import Recorded, record, why_no_downgrade
 from migrator.revisions.runner import heads_of
 from migrator.sql.effects import Effect
+from migrator.sql.online.form import Refusal
 
 
 class PlanChangedError(RefusedError):
@@ -95,6 +98,8 @@ def problems(target: Target, plan: Plan) -> Iterator[MigratorError]:
     """Yield what would make `apply` refuse to begin `plan`."""
     revisions = [step for _, _, step in plan.steps() if isinstance(step, Revision)]
     yield from bad_expressions(plan)
+    for step in revisions:
+        yield from archives.bad_names(step)
     broken = list(_history(target, revisions))
     yield from broken
     if broken:
@@ -108,6 +113,7 @@ def problems(target: Target, plan: Plan) -> Iterator[MigratorError]:
         )
     }
     yield from _losses(pending, recorded)
+    yield from _stalls(pending, recorded)
     yield from _overwrites(target, plan)
     yield from misfits(target, plan, recorded.values())
 
@@ -155,6 +161,15 @@ def _losses(pending: list[Revision], recorded: dict[str, Recorded]) -> Iterator[
                 notes=["nothing was changed"],
                 help="add to the step why that is acceptable: irreversible: the reason",
             )
+
+
+def _stalls(pending: list[Revision], recorded: dict[str, Recorded]) -> Iterator[MigratorError]:
+    for step in pending:
+        for sent in recorded[step.revision].sent:
+            # What only a lack of knowledge forbids is judged when it runs: an earlier step may make it safe.
+            if isinstance(sent.form, Refusal) and sent.form.certain:
+                error = refused(sent.statement, sent.form)
+                yield StatementRefusedError(error.message, where=step.location, notes=error.notes, help=error.help)
 
 
 def losses(effect: Effect) -> list[str]:

@@ -181,7 +181,7 @@ def _forward(session: Session, rows: list[StepRow], to: str) -> None:
         restore.end_dual_writes(session)
 
 
-def _backfill(session: Session, rows: list[StepRow], to: str) -> None:
+def _backfill(session: Session, rows: list[StepRow], _to: str) -> None:
     ran = False
     for position, row in enumerate(rows):
         if row.kind == "backfill" and row.state != "done":
@@ -192,7 +192,7 @@ def _backfill(session: Session, rows: list[StepRow], to: str) -> None:
             if not ran and any(later.kind == "backfill" and later.state != "done" for later in rows[position:]):
                 raise ExpandFirstError(
                     f"a step before the backfill is not done: {row.phase}, {row.title}",
-                    help=f"run it: migrator apply {session.plan.plan} --to {to}",
+                    help=f"run it: migrator apply {session.plan.plan} --to {row.phase}",
                 )
             return
 

@@ -22,6 +22,8 @@ from migrator.sql.expression import Expression, parse_expression
 from migrator.sql.names import split_name
 
 _SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
+PATIENCE = "100ms"
+"""How long to wait for a table that somebody has locked, only to look at an expression."""
 # What the server says of an expression whose columns are all there. Errors about values are left to the rows.
 _UNFIT = (
     psycopg.errors.UndefinedFunction,
@@ -133,7 +135,9 @@ def _unfit(target: Target, use: _Use, table: Table, made: _Made, where: Location
             raw(text), table.identifier, sql.Identifier(table.name)
         )
         try:
-            target.asking.execute(statement)
+            with target.asking.transaction():
+                target.asking.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(PATIENCE))
+                target.asking.execute(statement)
         except _UNFIT as error:
             hint = [error.diag.message_hint] if error.diag.message_hint else []
             yield UnfitExpressionError(
@@ -142,7 +146,7 @@ def _unfit(target: Target, use: _Use, table: Table, made: _Made, where: Location
                 notes=[*hint, "nothing was changed"],
                 help="correct the expression in the plan",
             )
-        except psycopg.Error:  # it needs what a revision is going to make, or rights that only its user has
+        except psycopg.Error:  # it needs what a revision is going to make, or somebody has locked the table
             continue
 
 

@@ -81,20 +81,26 @@ class Journal:
                 entry = Entry(*row)
                 self.entries.setdefault(entry.ordinal, []).append(entry)
 
-    def pieces(self, ordinal: int, sql: str) -> list[Entry]:
+    def pieces(self, cursor: Executes, ordinal: int, sql: str) -> list[Entry]:
         """Return the pieces that an earlier attempt has planned or committed for this statement, if any.
 
+        A statement of which nothing was begun, because it failed, may have another text now: that is planned anew.
+
         Raises:
-            RevisionChangedError: the statement has another text now.
+            RevisionChangedError: the statement has another text now, and part of it is committed.
         """
         entries = self.entries.get(ordinal, [])
-        if entries and entries[0].digest != digest(sql):
+        if not entries or entries[0].digest == digest(sql):
+            return entries
+        if any(entry.state != "planned" for entry in entries):
             raise RevisionChangedError(
                 f"revision {self.revision} was changed after part of it had been applied",
                 notes=[f"statement {ordinal} was: {entries[0].sql[:200]}", f"statement {ordinal} is:  {sql[:200]}"],
                 help="restore the revision file and run the same command, or roll back first",
             )
-        return entries
+        cursor.execute(query("journal_forget"), {"application": self.application, "ordinal": ordinal})
+        del self.entries[ordinal]
+        return []
 
     def write(self, cursor: Executes, entries: list[Entry]) -> None:
         """Write `entries` through `cursor`, in its transaction if it has one."""

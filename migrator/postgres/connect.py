@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -84,7 +83,18 @@ def normalise(url: str) -> str:
         conninfo_to_dict(text)
     except psycopg.ProgrammingError as error:
         raise BadUrlError("the database URL cannot be read", help=_URL_HELP) from error
+    _refuse_plain_signs(text)
     return text
+
+
+def _refuse_plain_signs(url: str) -> None:
+    """Refuse a password with an @ or / in it: libpq would take its end for the host, and errors would show it."""
+    path = url.partition("://")[2].partition("/")[2].partition("?")[0]
+    if "@" in (conninfo_to_dict(url).get("host") or "") or ("://" in url and "@" in path):
+        raise BadUrlError(
+            "the database URL has an @ or / where it must be encoded",
+            help="in user and password write %40 for @, %2F for /, %3A for :, %3F for ?, %25 for %",
+        )
 
 
 _URL_HELP = "it looks like postgresql://user@host:5432/database, or embedded:DIR for a private server"
@@ -113,13 +123,13 @@ def connect(url: str, *, application: str, autocommit: bool = True) -> psycopg.C
         BadUrlError, LoginError, UnreachableError, ServerTooOldError
     """
     conninfo = normalise(url)
+    defaults = {"connect_timeout": CONNECT_TIMEOUT, **conninfo_to_dict(conninfo)}
     try:
         connection = psycopg.connect(
-            make_conninfo(conninfo, application_name=application),
-            connect_timeout=int(conninfo_to_dict(conninfo).get("connect_timeout") or CONNECT_TIMEOUT),
+            make_conninfo(conninfo, application_name=application, connect_timeout=defaults["connect_timeout"]),
             autocommit=True,
         )
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
         raise _translate(error, conninfo) from error
     if connection.info.server_version < OLDEST_SERVER:
         connection.close()
@@ -137,9 +147,10 @@ _LOGIN = re.compile(
     r"authentication failed|no password supplied|role .* does not exist|database .* does not exist|"
     r"no pg_hba.conf entry|permission denied for database"
 )
+_BAD_VALUE = re.compile(r"connection is bad: invalid|invalid port number|bad value for")
 
 
-def _translate(error: psycopg.OperationalError, conninfo: str) -> UsageError | UnavailableError:
+def _translate(error: psycopg.Error, conninfo: str) -> UsageError | UnavailableError:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     reason = re.sub(r"^connection (?:to server .*? )?failed: ", "", lines[0] if lines else "no answer")
     where = display(conninfo)
@@ -147,9 +158,13 @@ def _translate(error: psycopg.OperationalError, conninfo: str) -> UsageError | U
         return LoginError(
             f"{where} refused the connection", notes=[reason], help="check user, password and database name"
         )
-    host = urlsplit(conninfo).hostname if "://" in conninfo else None
-    hint = f"is the server running? try: pg_isready -h {host}" if host else "is the server running?"
-    return UnreachableError(f"no server could be reached at {where}", notes=[reason], help=hint)
+    if _BAD_VALUE.search(str(error)):
+        return BadUrlError("a part of the database URL is not valid", notes=[reason], help=_URL_HELP)
+    parts = conninfo_to_dict(conninfo)
+    address = "".join(f" -{flag} {parts[key]}" for flag, key in (("h", "host"), ("p", "port")) if parts.get(key))
+    return UnreachableError(
+        f"no server could be reached at {where}", notes=[reason], help=f"is it running? try: pg_isready{address}"
+    )
 
 
 def is_lost(error: BaseException) -> bool:

@@ -205,6 +205,12 @@ SELECT c.oid::bigint, n.nspname, c.relname, c.relkind::text, c.relispopulated,
        CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(%(name)s)
 
+-- name: fact_locked
+SELECT EXISTS (SELECT FROM pg_locks
+               WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid <> pg_backend_pid()
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                 AND relation = to_regclass(%(name)s))
+
 -- name: fact_columns
 SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull
 FROM pg_attribute a WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
@@ -278,6 +284,9 @@ JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$'
   AND (i.indrelid = to_regclass(%(relation)s)
        OR i.indrelid = (SELECT indrelid FROM pg_index WHERE indexrelid = to_regclass(%(relation)s)))
+
+-- name: journal_forget
+DELETE FROM migrator.journal WHERE application_id = %(application)s AND ordinal = %(ordinal)s
 
 -- name: pending_detach
 SELECT p.nspname, pc.relname FROM pg_inherits h

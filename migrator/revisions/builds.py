@@ -25,13 +25,16 @@ from migrator.sql.names import Name
 from migrator.sql.online.form import Leftover, LeftoverKind
 
 REPORT_INTERVAL = 1.0  # seconds
+CLEAN_UP = 1000  # milliseconds for dropping an unfinished index, which waits for whoever the build waited for
+GIVEN_UP = ("55P03", "57014")  # lock_timeout and cancellation
 
 
 class BuildDeadlineError(UnavailableError):
     """A concurrent build did not finish within its deadline.
 
-    It waits for every transaction that is older than itself, wherever in the database that works. The unfinished,
-    INVALID index was dropped. End the old transactions shown, or raise `--build-wait`, and run the same command again.
+    It waits for every transaction that is older than itself, wherever in the database that works. An unfinished,
+    INVALID index is dropped, now or, where that has to wait as well, by the next run. End the old transactions shown, or
+    raise `--build-wait`, and run the same command again.
     """
 
     code = "MG205"
@@ -45,6 +48,16 @@ class ForeignIndexError(RefusedError):
     """
 
     code = "MG326"
+
+
+class OtherIndexError(RefusedError):
+    """An index of this name exists, and its definition is another than the one in the revision.
+
+    The revision says IF NOT EXISTS, so PostgreSQL would take the one for the other and build nothing. Give the new index
+    another name, or drop the old one in a revision before it.
+    """
+
+    code = "MG329"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +80,37 @@ class Builder:
         self._deadline = deadline
         self._report = report
 
-    def run(self, cursor: Any, sql: str, leftover: Leftover | None, *, ours: bool) -> None:
+    def run(
+        self, cursor: Any, sql: str, leftover: Leftover | None, begin: Callable[[], None], *, ours: bool
+    ) -> None:
         """Run `sql`, after clearing away what an earlier attempt of it left.
 
         Args:
             leftover: what an interrupted attempt can leave.
+            begin: is called right before `sql` is sent, and from then on what it leaves is ours.
             ours: an earlier attempt of this very statement was begun, so what it made or dropped is its result.
 
         Raises:
-            BuildDeadlineError, ForeignIndexError
+            BuildDeadlineError, ForeignIndexError, OtherIndexError
             The driver's error, with the unfinished index dropped.
         """
         cursor.execute("SET lock_timeout = 0; SET statement_timeout = 0")
         try:
             if leftover is None or not self._settled(cursor, sql, leftover, ours=ours):
+                begin()
                 self._watched(cursor, sql, leftover)
         finally:
             if not driver.connection_of(cursor).closed:
                 cursor.execute("RESET lock_timeout; RESET statement_timeout")
+
+    def left_nothing(self, cursor: Any, leftover: Leftover | None) -> bool:
+        """Tell whether a build that failed has left no trace, as far as that can be told."""
+        return (
+            leftover is not None
+            and leftover.kind is LeftoverKind.INVALID_INDEX
+            and not driver.connection_of(cursor).closed
+            and _index(cursor, leftover.name) is None
+        )
 
     def _watched(self, cursor: Any, sql: str, leftover: Leftover | None) -> None:
         index = leftover.name if leftover else None
@@ -108,7 +134,7 @@ class Builder:
             if not driver.connection_of(cursor).closed and leftover and leftover.kind is LeftoverKind.INVALID_INDEX:
                 self._clean_up(cursor, leftover.name)
             if cancelled:
-                raise self._too_late(index, cancelled[0]) from error
+                raise self._too_late(cursor, index, cancelled[0]) from error
             raise
 
     def _settled(self, cursor: Any, sql: str, leftover: Leftover, *, ours: bool) -> bool:
@@ -144,33 +170,49 @@ class Builder:
         if found is None:
             return False
         valid, definition, building = found
-        same = same_index(cursor, sql, index)
+        same, optional = same_index(cursor, sql, index), "IF NOT EXISTS" in sql.upper()
+        if valid and optional and not same:
+            raise OtherIndexError(
+                f"there is another index {index.quoted()} than the one that this revision builds",
+                notes=[f"it is: {definition}", f"the revision says: {sql}"],
+                help="give the new index a name of its own",
+            )
         if valid:
-            return same and (
-                ours or "IF NOT EXISTS" in sql.upper()
-            )  # else PostgreSQL says that it exists, as to Alembic
+            return same and (ours or optional)  # else PostgreSQL says that it exists, as to Alembic
         if building or not (same or ours):
             raise ForeignIndexError(
                 f"there is an INVALID index {index.quoted()} that this revision does not build",
                 notes=[f"it is: {definition}", *(["a session is building it right now"] if building else [])],
                 help=f"look at it, then: DROP INDEX CONCURRENTLY {index.quoted()};",
             )
-        self._clean_up(cursor, index)
+        self._watched(cursor, _drop(index), None)
         return False
 
-    def _clean_up(self, cursor: Any, index: Name | None) -> None:
-        if index is None:
-            return
+    def _clean_up(self, cursor: Any, index: Name) -> None:
         found = _index(cursor, index)
-        if found is not None and not found[0]:
-            cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index.quoted()}")
+        if found is None or found[0]:
+            return
+        try:
+            cursor.execute(f"SET lock_timeout = {CLEAN_UP}")
+            cursor.execute(_drop(index))
+        except Exception as error:
+            if driver.sqlstate(error) not in GIVEN_UP:
+                raise
 
-    def _too_late(self, index: Name | None, sighting: Sighting) -> BuildDeadlineError:
+    def _too_late(self, cursor: Any, index: Name | None, sighting: Sighting) -> BuildDeadlineError:
+        left = index is not None and _index(cursor, index) is not None
         return BuildDeadlineError(
             f"{index.quoted() if index else 'a concurrent statement'} was not done within {self._deadline:.0f} s",
-            notes=[*(f"waited for: {one}" for one in sighting.blockers), "the unfinished index was dropped"],
+            notes=[
+                *(f"waited for: {one}" for one in sighting.blockers),
+                *(["the unfinished index is left INVALID: the next run drops it"] if left else []),
+            ],
             help="end the old transactions, or allow more time: --build-wait 12h, and run the same command again",
         )
+
+
+def _drop(index: Name) -> str:
+    return f"DROP INDEX CONCURRENTLY IF EXISTS {index.quoted()}"
 
 
 def _index(cursor: Any, index: Name) -> tuple[bool, str, bool] | None:

@@ -6,6 +6,7 @@ before is committed together with its journal, and the statement runs in a trans
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -72,8 +73,6 @@ class Conductor:
 
     def begin(self, connection: Any, journal: Journal) -> None:
         """A revision's function is about to run on the driver's `connection`."""
-        if self._stamping and self._journal is not None:
-            self._commit(connection.cursor())  # env.py holds one transaction around all revisions: each gets its own
         self._journal, self._stamping, self._ordinal = journal, False, 0
         self._pending, self._created = [], set()
         self._guard.reset()
@@ -89,12 +88,16 @@ class Conductor:
 
     @property
     def unfinished(self) -> bool:
-        """Whether a revision ran whose stamp was never committed."""
+        """Whether a revision began that never came to its stamp."""
         return self._journal is not None
 
     def end(self) -> None:
-        """The revision's function has returned; what follows until the commit is Alembic's stamp."""
+        """The revision's function has returned; what follows until `stamped` is Alembic's stamp."""
         self._stamping = True
+
+    def stamped(self, connection: Any) -> None:
+        """The revision is complete: commit its stamp, the rest of its work and the end of its journal together."""
+        self._commit(connection.cursor())
 
     def execute(self, cursor: Any, statement: str, parameters: Any, *, many: bool, pyformat: bool) -> bool:
         """See `interception.Handler`."""
@@ -138,11 +141,11 @@ class Conductor:
             self._aside(cursor, effect, send)
             return
         self._ordinal += 1
-        entries = self._journal.pieces(self._ordinal, statement.text)
+        entries = self._journal.pieces(_beside(cursor), self._ordinal, statement.text)
         if not entries:
             form = online(statement, facts)
             if isinstance(form, Refusal):
-                raise _refused(statement, form)
+                raise refused(statement, form)
             if form is None and effect.transactional:
                 if self._guard.must_part(effect, facts):
                     self._commit(cursor)
@@ -228,13 +231,15 @@ class Conductor:
         connection.autocommit = True
         try:
             own = connection.cursor()
-            began = entry.state == "started"
+            began, leftover = entry.state == "started", leftover_of(entry)
             started = replace(entry, state="started", started_at=datetime.now(UTC))
-            self._journal.write(own, [started])
+            begin = functools.partial(self._journal.write, own, [started])
             try:
-                self._builder.run(own, entry.sql, leftover_of(entry), ours=began)
+                self._builder.run(own, entry.sql, leftover, begin, ours=began)
             except Exception as error:
                 if not self._lenient or sqlstate(error) not in NOT_AS_EXPECTED:
+                    if self._builder.left_nothing(own, leftover):
+                        self._journal.write(own, [replace(entry, state="planned", started_at=None)])
                     raise
             self._journal.write(own, [replace(started, state="done", finished_at=datetime.now(UTC))])
         finally:
@@ -287,7 +292,8 @@ def _beside(cursor: Any) -> Any:
     return connection_of(cursor).cursor()
 
 
-def _refused(statement: Statement, refusal: Refusal) -> StatementRefusedError:
+def refused(statement: Statement, refusal: Refusal) -> StatementRefusedError:
+    """Return the error for a statement that has no online form, with the safe way in the user's own names."""
     text = " ".join(statement.text.split())[:300]
     return StatementRefusedError(
         f"{refusal.rule}: {refusal.reason}",

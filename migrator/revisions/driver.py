@@ -38,6 +38,15 @@ def cancel(connection: Any) -> None:
     getattr(connection, "_connection", connection).cancel()
 
 
+def close(connection: Any) -> None:
+    """Close the connection, even an asynchronous one whose event loop is gone."""
+    own = getattr(connection, "driver_connection", connection)
+    if isinstance(own, psycopg.AsyncConnection):
+        own.pgconn.finish()
+    else:
+        own.close()
+
+
 def conninfo_of(connection: Any) -> str:
     """Return a connection string that leads to the same database, password included: never show it."""
     info = connection.info

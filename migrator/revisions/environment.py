@@ -13,7 +13,7 @@ import psycopg
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.util.exc import CommandError
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Transaction
 from sqlalchemy.exc import SQLAlchemyError
 
 from migrator.errors import MigratorError
@@ -58,15 +58,18 @@ def run_environment(
     if url is not None:
         config.set_main_option("sqlalchemy.url", sqlalchemy_url(url).replace("%", "%%"))
     environment = EnvironmentContext(config, project.scripts, fn=observe, as_sql=False, dont_mutate=read_only)
-    _adopting(environment, interception)
     try:
-        with interception.installed(), _quiet(), environment:
+        with interception.installed(), _quiet(), _noting_autobegin() as autobegun, environment:
+            _adopting(environment, interception, autobegun)
             project.scripts.run_env()
     except MigratorError:
         raise
     except CommandError as error:
         raise ProjectError(f"Alembic: {error}") from error
     except Exception as error:
+        own = _own_error(error)
+        if own is not None:
+            raise own from own.__cause__  # not from what wrapped it: that is made of it
         # What comes after the heads were found is a revision's, and what a driver says is about the server.
         if found or isinstance(error, (SQLAlchemyError, psycopg.Error)):
             raise
@@ -78,7 +81,7 @@ def run_environment(
     return found[-1]
 
 
-def _adopting(environment: EnvironmentContext, interception: Interception) -> None:
+def _adopting(environment: EnvironmentContext, interception: Interception, autobegun: list[Transaction]) -> None:
     configure = environment.configure
 
     def adopt(connection: Connection | None = None, **options: Any) -> None:
@@ -87,12 +90,39 @@ def _adopting(environment: EnvironmentContext, interception: Interception) -> No
         interception.adopt(connection)
         # A statement that env.py sent before this began a transaction that nobody would commit: Alembic would take it
         # for one of the caller's and, with it, lose everything. One that env.py began on purpose stays.
-        if connection.in_transaction() and not getattr(connection, "_trans_context_manager", None):
+        if connection.get_transaction() in autobegun:
             connection.commit()
         options["transaction_per_migration"] = True
         configure(connection=connection, **options)
 
     environment.configure = adopt  # type: ignore[method-assign, assignment]  # seen by alembic.context once entered
+
+
+def _own_error(error: BaseException) -> MigratorError | None:
+    """Return the error of ours that env.py, or an extension of SQLAlchemy, has wrapped into one of its own."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, MigratorError):
+        seen = seen.__cause__ or seen.__context__
+    return seen
+
+
+@contextlib.contextmanager
+def _noting_autobegin() -> Iterator[list[Transaction]]:
+    """Collect the transactions that SQLAlchemy begins by itself, for which nobody is waiting with a commit."""
+    found: list[Transaction] = []
+    original = Connection._autobegin  # noqa: SLF001 - no event tells one beginning from the other
+
+    def autobegin(connection: Connection) -> None:
+        original(connection)
+        transaction = connection.get_transaction()
+        if transaction is not None:
+            found.append(transaction)
+
+    Connection._autobegin = autobegin  # type: ignore[method-assign]  # noqa: SLF001
+    try:
+        yield found
+    finally:
+        Connection._autobegin = original  # type: ignore[method-assign]  # noqa: SLF001
 
 
 @contextlib.contextmanager

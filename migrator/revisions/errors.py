@@ -53,10 +53,10 @@ class OutOfOrderError(RefusedError):
 
 
 class NotStampedError(OutcomeUnknown):
-    """The revision ran to its end, but the version table does not show it.
+    """A revision began, its version was not stamped, and yet `env.py` ended without an error.
 
-    `env.py` most likely never committed. What the revision did was rolled back by the server; make sure that `env.py`
-    commits, or does not begin a transaction before `context.configure()`.
+    `env.py` most likely catches the errors of `context.run_migrations()`. What was not committed was rolled back by the
+    server; `migrator status` shows a half-applied revision. Let `env.py` pass errors on and run the same command again.
     """
 
     code = "MG601"

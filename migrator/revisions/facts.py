@@ -86,7 +86,8 @@ class CatalogFacts:
     def _is_empty(self, name: Name, kind: str, *, populated: bool) -> bool:
         if kind == "m" and not populated:
             return True
-        if kind not in "rpm":
+        # Whoever locks all of a table uses it; to look inside would be to wait for him, for as long as it takes.
+        if kind not in "rpm" or self._one("fact_locked", name=name.quoted())[0]:
             return False
         self._cursor.execute(f"SELECT EXISTS (SELECT FROM {name.quoted()})")
         return not self._cursor.fetchone()[0]

@@ -21,6 +21,13 @@ from migrator.sql.names import Name
 FIRST_TRY = 0.25  # of the lock timeout: a short first look finds a free moment without anybody noticing
 LEAST = 0.01  # seconds; 0 would mean "no limit" to PostgreSQL
 
+# An autovacuum ends for whoever has waited for it as long as deadlock_timeout, one second by default, while everybody
+# queues behind us: longer than a first try lasts. The setting is a superuser's; others wait for the later tries.
+_MAKE_WAY = (
+    "SELECT pg_catalog.set_config('deadlock_timeout', '50ms', true)"
+    " WHERE pg_catalog.current_setting('is_superuser') = 'on'"
+)
+
 
 class Guard:
     """The lock budget of one transaction after the other. `attempt` counts the tries of one revision from 1."""
@@ -83,7 +90,7 @@ class Guard:
             left = max(self.timeout - (self._clock() - self._since), LEAST)
             limits = (left, left)
         lock, statement = (round(limit * 1000) for limit in limits)
-        cursor.execute(f"SET LOCAL lock_timeout = {lock}; SET LOCAL statement_timeout = {statement}")
+        cursor.execute(f"SET LOCAL lock_timeout = {lock}; SET LOCAL statement_timeout = {statement}; {_MAKE_WAY}")
 
 
 def _stopping(effect: Effect, context: Context) -> list[Lock]:

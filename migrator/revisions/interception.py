@@ -14,8 +14,9 @@ from typing import Any, Protocol
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.pool import Pool
 
-from migrator.revisions.driver import connection_of, drivers_at_hand, libpq_arguments
+from migrator.revisions.driver import close, connection_of, drivers_at_hand, libpq_arguments
 from migrator.revisions.errors import ProjectError
 
 # libpq's words for where a server is and who asks; the rest of what env.py passes to its driver stays.
@@ -83,7 +84,7 @@ class Interception:
         for name, listener in listeners.items():
             event.listen(Engine, name, listener)
         try:
-            with drivers_at_hand(), _environment_variable("DATABASE_URL", self._url):
+            with _closing_connections(), drivers_at_hand(), _environment_variable("DATABASE_URL", self._url):
                 yield
         finally:
             for name, listener in listeners.items():
@@ -126,6 +127,23 @@ class Interception:
 
     def _is_ours(self, thing: Any, *, itself: bool = False) -> bool:
         return self._adopted is not None and (thing if itself else connection_of(thing)) is self._adopted
+
+
+@contextmanager
+def _closing_connections() -> Iterator[None]:
+    """Close what env.py leaves open in its pools: the next try would wait for an advisory lock that is held there."""
+    opened: list[Any] = []
+
+    def note(connection: Any, _record: Any) -> None:
+        opened.append(connection)
+
+    event.listen(Pool, "connect", note)
+    try:
+        yield
+    finally:
+        event.remove(Pool, "connect", note)
+        for connection in opened:
+            close(connection)
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import io
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -47,6 +49,17 @@ class Project:
             return ScriptDirectory.from_config(self.config())
         except CommandError as error:
             raise ProjectError(f"{self.ini}: {error}", help="check script_location in that file") from error
+
+    @cached_property
+    def env_repeats(self) -> bool:
+        """Whether `env.py`, by its text, may run the history more than once: for several schemas, or databases."""
+        tree = ast.parse(Path(self.scripts.env_py_location).read_text("utf-8"))
+        calls = Counter(
+            node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        )
+        own = (node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+        loops = any(isinstance(node, ast.For | ast.AsyncFor | ast.While | ast.comprehension) for node in ast.walk(tree))
+        return loops or any(calls[name] > 1 for name in own)
 
     def script(self, revision: str, where: Location | None = None) -> Script:
         """Return the revision that `revision` means, loading its file.

@@ -31,7 +31,8 @@ def revision_line(error: BaseException) -> Location | None:
 
 
 def _location(name: str, line: int, column: int = 0) -> Location:
-    return Location(Path(name).resolve(), line, column, linecache.getline(name, line).rstrip())
+    text = linecache.getline(name, line).rstrip()
+    return Location(Path(name).resolve(), line, column or len(text) - len(text.lstrip()) + 1, text)
 
 
 def brief(error: BaseException) -> str:

@@ -22,6 +22,6 @@ def document(run: RunStatus) -> dict[str, Any]:
 
 def text(run: RunStatus, ink: Ink) -> str:
     """Return where the plan stands, and the command that goes on from there."""
-    phase = f" in {run.phase}" if run.phase and run.state not in {"complete", "not started"} else ""
+    phase = f" in {run.phase}" if run.phase and run.state not in {"complete", "not started", "rolled back"} else ""
     follow_up = f"; next: {run.next_command}" if run.next_command else ""
     return f"{ink.bold(run.plan)}: {run.state}{phase}{follow_up}"

@@ -50,7 +50,8 @@ def _run_started(event: RunStarted) -> str:
 
 @clause.register
 def _run_finished(event: RunFinished) -> str:
-    return f"{event.plan}: {event.state} in {event.phase} after {duration(event.seconds)}"
+    place = f" in {event.phase}" if event.state not in ("complete", "rolled back") else ""
+    return f"{event.plan}: {event.state}{place} after {duration(event.seconds)}"
 
 
 @clause.register

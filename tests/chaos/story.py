@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.chaos.victim import Victim
+from tests.support.victim import Victim
 from tests.support.content import Content, content_of
 from tests.support.project import Project
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.chaos import story
 from tests.chaos.story import DONE, Stages
-from tests.chaos.victim import Victim
+from tests.support.victim import Victim
 from tests.support.content import content_of
 from tests.support.project import Project
 from tests.support.servers import OwnServer, ServerMaker

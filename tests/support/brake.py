@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any
+from typing import TypeVar
 
 import psycopg
 
+from tests.support.background import in_background
 from tests.support.polling import wait_until
+
+T = TypeVar("T")
 
 _LOCK = 7_101
 # VOLATILE, so that it is called for each row; the try does not wait in a queue, so lock_timeout has no say.
@@ -26,23 +29,24 @@ _STANDING = """
 
 
 class Brake:
-    """While on, an SQL expression that calls ``braked(condition)`` stands still where the condition is true."""
+    """Lets an SQL expression that calls ``braked(condition)`` stand still where the condition is true."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
         connection.execute(_FUNCTION)
 
     @contextmanager
-    def on(self) -> Iterator[None]:
+    def standing(self, work: Callable[[], T]) -> Iterator[Future[T]]:
+        """Run `work` on a thread until its statement stands still; after the block it goes on, to its end."""
         self._connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
-        try:
-            yield
-        finally:
-            self._connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
+        with in_background(work) as run:
+            try:
+                self._wait_for(run)
+                yield run
+            finally:
+                self._connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
 
-    def wait_for(self, run: Future[Any]) -> None:
-        """Wait until a session stands still; fail if `run`, which is to bring it there, ends before."""
-
+    def _wait_for(self, run: Future[T]) -> None:
         def standing() -> bool:
             if run.done():
                 raise AssertionError(f"ended before it stood still: {run.exception() or run.result()}")

@@ -59,8 +59,7 @@ def test_a_chunk_whose_commit_was_not_heard_of_is_not_repeated(
     direct = project.url
     with TcpProxy(project.url) as proxy:
         project.url = proxy.url
-        with brake.on(), in_background(lambda: project.backfill(plan)) as run:
-            brake.wait_for(run)
+        with brake.standing(lambda: project.backfill(plan)) as run:
             proxy.cut(after_bytes=1)  # the answer to the chunk that stands still now
         with pytest.raises(UnavailableError) as lost:
             run.result()
@@ -75,13 +74,11 @@ def test_a_connection_lost_in_a_chunk_loses_that_chunk_only(
     connection: psycopg.Connection, project: Project, backfill: MakePlan, brake: Brake
 ) -> None:
     plan = backfill("items", {"writes": "writes + (braked(id = 1500))::integer"}, **PATIENT)
-    with brake.on():
-        with in_background(lambda: project.backfill(plan)) as run:
-            brake.wait_for(run)
-            connection.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND wait_event = 'PgSleep'"
-            )
+    with brake.standing(lambda: project.backfill(plan)) as run:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event = 'PgSleep'"
+        )
         with pytest.raises(UnavailableError):
             run.result()
         assert written(connection) == [(0, 250), (1, 100)]
@@ -93,8 +90,7 @@ def test_rows_that_come_change_and_go_meanwhile_are_right_in_the_end(
     connection: psycopg.Connection, project: Project, backfill: MakePlan, brake: Brake
 ) -> None:
     plan = backfill("items", {"copied": "amount", "writes": "writes + (braked(id = 1500))::integer"}, **PATIENT)
-    with brake.on(), in_background(lambda: project.backfill(plan)) as run:
-        brake.wait_for(run)
+    with brake.standing(lambda: project.backfill(plan)) as run:
         connection.execute("INSERT INTO items VALUES (5, 0), (2505, 0), (99999, 0)")
         connection.execute("UPDATE items SET amount = -1 WHERE id IN (50, 3000)")
         connection.execute("UPDATE items SET id = 3333 WHERE id = 3330")
@@ -118,8 +114,7 @@ def test_a_row_deleted_while_its_chunk_runs_is_not_copied(
     connection.execute("CREATE TABLE copies (item_id integer PRIMARY KEY, amount integer)")
     columns = {"item_id": "id", "amount": "amount"}
     plan = backfill("items", columns, into="copies", where="braked(id = 1010)", **PATIENT)
-    with brake.on(), in_background(lambda: project.backfill(plan)) as run:
-        brake.wait_for(run)
+    with brake.standing(lambda: project.backfill(plan)) as run:
         connection.execute("DELETE FROM items WHERE id IN (1500, 3000)")
     assert run.result() == "complete"
     assert connection.execute("SELECT count(*) FROM copies").fetchone() == (ROWS - 2,)
@@ -180,8 +175,7 @@ def test_a_stop_finishes_the_chunk_and_the_next_run_goes_on_behind_it(
 ) -> None:
     plan = backfill("items", {"writes": "writes + (braked(id = 1500))::integer"}, **PATIENT)
     stop = Stop()
-    with brake.on(), in_background(lambda: project.backfill(plan, stop=stop)) as run:
-        brake.wait_for(run)
+    with brake.standing(lambda: project.backfill(plan, stop=stop)) as run:
         stop.request()
     assert run.result() == "stopped"
     assert written(connection) == [(0, 150), (1, 200)]
@@ -194,8 +188,7 @@ def test_a_second_stop_cancels_the_chunk(
 ) -> None:
     plan = backfill("items", {"writes": "writes + (braked(id = 1500))::integer"}, **PATIENT)
     stop = Stop()
-    with brake.on(), in_background(lambda: project.backfill(plan, stop=stop)) as run:
-        brake.wait_for(run)
+    with brake.standing(lambda: project.backfill(plan, stop=stop)) as run:
         stop.request()
         stop.request()
         assert run.result(timeout=10) == "stopped"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import psycopg
 import pytest
 
-from migrator.errors import MigratorError
-from migrator.revisions.errors import ProjectError
+from migrator.revisions.errors import NotStampedError, ProjectError, StatementRefusedError
 from tests.integration.histories.conftest import Move
 from tests.support.databases import Database
 from tests.support.project import Project
@@ -35,8 +33,8 @@ OWN_TIMEOUTS = """
     from sqlalchemy import create_engine, text
 
     with create_engine(context.config.get_main_option("sqlalchemy.url")).connect() as connection:
-        connection.execute(text("SET lock_timeout = '1ms'"))
-        connection.execute(text("SET statement_timeout = '1ms'"))
+        connection.execute(text("SET lock_timeout = '7s'"))
+        connection.execute(text("SET statement_timeout = '7s'"))
         context.configure(connection=connection)
         with context.begin_transaction():
             context.run_migrations()
@@ -200,6 +198,35 @@ TENANTS = """
 """
 TENANTS_UNCOMMITTED = TENANTS.replace("            connection.commit()\n", "")
 
+TWO_DATABASES_IN_TURN = """
+    from alembic import context
+    from sqlalchemy import create_engine
+
+    def work(name):
+        with create_engine(f"postgresql+psycopg://nobody@nowhere.invalid/{name}").connect() as connection:
+            context.configure(connection=connection)
+            with context.begin_transaction():
+                context.run_migrations()
+
+    work("one")
+    work("other")
+"""
+SWALLOWED = """
+    from alembic import context
+    from sqlalchemy import create_engine
+
+    with create_engine(context.config.get_main_option("sqlalchemy.url")).connect() as connection:
+        context.configure(connection=connection)
+        try:
+            with context.begin_transaction():
+                context.run_migrations()
+        except Exception:
+            pass
+"""
+WRAPPED = SWALLOWED.replace("except Exception:", "except Exception as error:").replace(
+    "pass\n", "raise RuntimeError('no luck') from error\n"
+)
+
 ENVIRONMENTS = {
     "an address of its own": OWN_KEY,
     "an address in keywords": KEYWORDS,
@@ -227,35 +254,103 @@ def built_online(project: Project) -> list[str]:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_an_environment_works_as_it_is(environment: str, items: Project, database: Database, upgrade: Move, downgrade: Move) -> None:
+def test_an_environment_works_as_it_is(
+    environment: str, items: Project, database: Database, upgrade: Move, downgrade: Move
+) -> None:
     items.env(ENVIRONMENTS[environment])
     assert upgrade(items) == ["items", "names"]
     connection = database.connect()
     assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("names",)]
-    assert connection.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = 'items_name'::regclass").fetchone() == (True,)
+    assert connection.execute(
+        "SELECT indisvalid FROM pg_index WHERE indexrelid = 'items_name'::regclass"
+    ).fetchone() == (True,)
     assert built_online(items) == ["CREATE INDEX CONCURRENTLY items_name ON items USING btree (name)"]
     assert upgrade(items) == []
     assert downgrade(items, "base") == ["names", "items"]
     assert connection.execute("SELECT to_regclass('items'), count(*) FROM alembic_version").fetchone() == (None, 0)
-    assert connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone() == (0,)
+    assert connection.execute("SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE d.datname = current_database() AND locktype = 'advisory'").fetchone() == (0,)
 
 
-def test_several_databases_in_one_environment_are_refused_before_anything_runs(items: Project, database: Database, upgrade: Move) -> None:
-    items.env(TWO_DATABASES)
+@pytest.mark.parametrize("environment", [TWO_DATABASES, TWO_DATABASES_IN_TURN], ids=["in a loop", "in turn"])
+def test_several_databases_in_one_environment_are_refused_before_anything_runs(
+    environment: str, items: Project, database: Database, upgrade: Move
+) -> None:
+    items.env(environment)
     with pytest.raises(ProjectError, match="several databases"):
         upgrade(items)
-    assert database.connect().execute("SELECT to_regclass('items'), to_regclass('alembic_version')").fetchone() == (None, None)
+    assert database.connect().execute("SELECT to_regclass('items'), to_regclass('alembic_version')").fetchone() == (
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize("environment", [TENANTS, TENANTS_UNCOMMITTED], ids=["committed", "uncommitted"])
-def test_each_schema_of_an_environment_has_its_own_version(environment: str, items: Project, database: Database, upgrade: Move, downgrade: Move) -> None:
+def test_each_schema_of_an_environment_has_its_own_version(
+    environment: str, items: Project, database: Database, upgrade: Move, downgrade: Move
+) -> None:
     connection = database.connect()
     connection.execute("CREATE SCHEMA blue; CREATE SCHEMA green")
     items.env(environment)
     assert upgrade(items) == ["items", "names", "items", "names"]
     for tenant in ("blue", "green"):
         assert connection.execute(f"SELECT version_num FROM {tenant}.versions").fetchall() == [("names",)]
-        assert connection.execute(f"SELECT indisvalid FROM pg_index WHERE indexrelid = '{tenant}.items_name'::regclass").fetchone() == (True,)
+        assert connection.execute(
+            f"SELECT indisvalid FROM pg_index WHERE indexrelid = '{tenant}.items_name'::regclass"
+        ).fetchone() == (True,)
     assert len(built_online(items)) == 2
     downgrade(items, "base")
     assert connection.execute("SELECT to_regclass('blue.items'), to_regclass('green.items')").fetchone() == (None, None)
+
+
+def test_an_environment_that_swallows_the_errors_of_a_revision_cannot_look_successful(
+    project: Project, upgrade: Move
+) -> None:
+    project.sql_revision("wrong", ["CREATE TABLE fine (id int)", "CREATE TABLE wrong (id nonsense)"], [])
+    project.env(SWALLOWED)
+    with pytest.raises(NotStampedError):
+        upgrade(project)
+
+
+def test_a_refusal_that_an_environment_wraps_stays_a_refusal(items: Project, upgrade: Move) -> None:
+    items.sql_revision("rewrite", ["ALTER TABLE items ALTER COLUMN id TYPE bigint"], [])
+    items.env(WRAPPED)
+    with pytest.raises(StatementRefusedError):
+        upgrade(items)
+    items.events.clear()
+
+
+def test_the_address_of_the_project_itself_is_used_where_none_is_given(
+    items: Project, database: Database, upgrade: Move
+) -> None:
+    items.env(
+        OWN_KEY.replace(
+            "postgresql+psycopg://nobody:secret@nowhere.invalid/own",
+            database.url.replace("postgresql:", "postgresql+psycopg:"),
+        )
+    )
+    items.url = ""
+    assert items.run("upgrade", "head").returncode == 0
+    assert database.connect().execute("SELECT version_num FROM alembic_version").fetchall() == [("names",)]
+
+
+def test_arguments_for_the_environment_and_a_section_of_the_ini_file_reach_it(
+    items: Project, database: Database
+) -> None:
+    items.env(
+        """
+        from alembic import context
+        from sqlalchemy import create_engine
+
+        given = context.get_x_argument(as_dictionary=True)
+        key = context.config.get_main_option("own.key")
+        with create_engine("postgresql+psycopg://").connect() as connection:
+            context.configure(connection=connection, version_table=f"{key}_{given['tenant']}_{given['more']}")
+            with context.begin_transaction():
+                context.run_migrations()
+        """
+    )
+    with (items.folder / "alembic.ini").open("a") as ini:
+        ini.write("\n[other]\nscript_location = %(here)s\npath_separator = os\nown.key = versions\n")
+    done = items.run("upgrade", "head", "--name", "other", "-x", "tenant=blue", "-x", "more=1")
+    assert done.returncode == 0, done.stderr
+    assert database.connect().execute("SELECT version_num FROM versions_blue_1").fetchall() == [("names",)]

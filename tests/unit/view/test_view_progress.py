@@ -71,7 +71,7 @@ SENTENCES = [
     ),
     (
         RunFinished(plan="p", run=3, state="complete", phase="contract", seconds=61.0),
-        "p: complete in contract after 61 s",
+        "p: complete after 61 s",
     ),
     (StepStarted(step=STEP, attempt=2, undo=True), PREFIX + "undo started, attempt 2"),
     (STARTED, PREFIX + "started"),

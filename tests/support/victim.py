@@ -1,4 +1,4 @@
-"""`migrator` processes that are killed at a chosen event.
+"""`migrator` processes that are killed at a chosen event, or kill themselves at it.
 
 They are forked from a process that has everything imported, so that a test can afford many of them; from then on they
 do what the command does.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 import time
 from itertools import count
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 from tests.support.project import Project
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.chaos.victim", "migrator.cli.main", "migrator.engine.run"])
+_FORKS.set_forkserver_preload(["tests.support.victim", "migrator.cli.main", "migrator.engine.run"])
 _NUMBERS = count(1)
 LONGEST = 60.0
 
@@ -65,6 +66,36 @@ class Victim:
         code = self._process.exitcode
         assert code is not None, f"{self.args} hangs:\n{self.printed}"
         return code
+
+
+def dies_at(project: Project, plan: str, number: int) -> bool:
+    """Apply `plan` in a process that dies in the very moment of its `number`-th statement; False where it has fewer."""
+    process = _FORKS.Process(target=_mortal, args=(project.folder, project.url, plan, number))
+    process.start()
+    process.join(LONGEST)
+    assert process.exitcode in (0, -signal.SIGKILL), f"ended with {process.exitcode}"
+    return process.exitcode != 0
+
+
+def _mortal(folder: Path, url: str, plan: str, number: int) -> None:
+    from migrator.engine import run
+    from migrator.engine.events import Event, StatementFinished
+    from migrator.engine.stop import Stop
+    from migrator.engine.target import open_target
+    from migrator.plan import find_plan, load_plan
+    from migrator.settings import load_settings
+
+    left = number
+
+    def emit(event: Event) -> None:
+        nonlocal left
+        left -= isinstance(event, StatementFinished)
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    settings = load_settings({"database_url": url}, environ={}, cwd=folder)
+    with open_target(settings, command="apply") as target:
+        run.apply(target, load_plan(find_plan(plan, settings.plans)), to=None, emit=emit, stop=Stop())
 
 
 def _migrator(folder: Path, url: str, args: list[str], log: Path) -> None:

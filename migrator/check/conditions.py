@@ -1,0 +1,100 @@
+"""How far the WHERE of a statement limits it: to single rows, to a range, or not at all. Judged by its form alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrator.check.schema.columns import expression_sql
+from migrator.sql.classify.queries import relations_in
+from migrator.sql.names import Name
+from migrator.sql.parser import Tree, constant_text, field_enum, find, kind_of, strings
+
+_CATALOGS = frozenset({"pg_catalog", "information_schema"})
+
+
+def read_tables(tree: Tree) -> tuple[Name, ...]:
+    """Return the tables that a query reads; for an INSERT, those that its SELECT does."""
+    return relations_in(tree.select_stmt) if tree.DESCRIPTOR.name == "InsertStmt" else relations_in(tree)
+
+
+def reads_tables(insert: Tree) -> bool:
+    """Say whether an INSERT takes its rows from tables."""
+    return insert.HasField("select_stmt") and bool(relations_in(insert.select_stmt))
+
+
+def is_catalog(table: Name) -> bool:
+    """Say whether it is a table of PostgreSQL's own."""
+    return table.schema in _CATALOGS or table.name.startswith("pg_")
+
+
+def is_whole(tree: Tree) -> bool:
+    """Say whether an UPDATE or DELETE has no condition, or one that is always true."""
+    if not tree.HasField("where_clause"):
+        return not (tree.using_clause if tree.DESCRIPTOR.name == "DeleteStmt" else tree.from_clause)
+    return all(_always_true(one) for one in _conjuncts(tree.where_clause))
+
+
+def is_unlimited(tree: Tree) -> bool:
+    """Say whether no part of the condition limits how many rows there can be."""
+    if is_whole(tree):
+        return True
+    if not tree.HasField("where_clause"):
+        return False
+    return all(_always_true(one) or _about_content(one) for one in _conjuncts(tree.where_clause))
+
+
+def is_by_key(tree: Tree) -> bool:
+    """Say whether a part of the condition names single values, so that few rows are touched."""
+    if tree.DESCRIPTOR.name == "InsertStmt":
+        return is_by_key(tree.select_stmt.select_stmt)
+    if not tree.HasField("where_clause"):
+        return not relations_in(tree) if tree.DESCRIPTOR.name == "SelectStmt" else False
+    return any(_by_value(one) for one in _conjuncts(tree.where_clause))
+
+
+def condition_sql(tree: Tree) -> str:
+    """Return the condition as SQL."""
+    return expression_sql(tree.where_clause)
+
+
+def _conjuncts(node: Tree) -> Iterator[Tree]:
+    if kind_of(node) == "bool_expr" and field_enum(node.bool_expr, "boolop") == "AND_EXPR":
+        for argument in node.bool_expr.args:
+            yield from _conjuncts(argument)
+    else:
+        yield node
+
+
+def _always_true(node: Tree) -> bool:
+    if constant_text(node) == "true":
+        return True
+    if kind_of(node) == "a_expr" and strings(node.a_expr.name) == ("=",):
+        left, right = constant_text(node.a_expr.lexpr), constant_text(node.a_expr.rexpr)
+        return bool(left) and left == right
+    return False
+
+
+def _about_content(node: Tree) -> bool:
+    """Say whether the condition asks about content that any number of rows can have: IS NULL, OR, <>, IS DISTINCT."""
+    kind = kind_of(node)
+    if kind in ("null_test", "boolean_test"):
+        return True
+    if kind == "bool_expr":
+        return all(_about_content(one) for one in node.bool_expr.args)
+    if kind == "a_expr":
+        distinct = field_enum(node.a_expr, "kind") in ("AEXPR_DISTINCT", "AEXPR_NOT_DISTINCT")
+        return distinct or strings(node.a_expr.name) == ("<>",)
+    return False
+
+
+def _by_value(node: Tree) -> bool:
+    if kind_of(node) != "a_expr":
+        return False
+    expression = node.a_expr
+    column = kind_of(expression.lexpr) == "column_ref"
+    if field_enum(expression, "kind") == "AEXPR_IN":
+        return column and kind_of(expression.rexpr) == "list"
+    equal = field_enum(expression, "kind") == "AEXPR_OP" and strings(expression.name) == ("=",)
+    return (
+        equal and column and not any(find(expression.rexpr, "ColumnRef")) and not any(find(expression.rexpr, "SubLink"))
+    )

@@ -1,0 +1,66 @@
+"""Which version of PostgreSQL brought what a statement uses; only what migrations use, and only from 11 on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import MappingProxyType
+
+from migrator.sql.commands import definition
+from migrator.sql.parser import Tree, field_enum, find, option
+from migrator.sql.statement import Statement
+from migrator.sql.volatility import function_name
+
+_FUNCTIONS = MappingProxyType(
+    {"gen_random_uuid": 13, "uuidv7": 18, "uuidv4": 18, "json_array": 16, "any_value": 16, "date_bin": 14}
+)
+_STATEMENTS = MappingProxyType({"merge_stmt": ("MERGE", 15)})
+_SUBCOMMANDS = MappingProxyType(
+    {
+        "AT_DropExpression": ("DROP EXPRESSION", 13),
+        "AT_SetExpression": ("SET EXPRESSION", 17),
+        "AT_SetCompression": ("SET COMPRESSION", 14),
+        "AT_SetAccessMethod": ("SET ACCESS METHOD", 15),
+        "AT_DetachPartitionFinalize": ("DETACH PARTITION FINALIZE", 14),
+    }
+)
+
+
+def features(statement: Statement) -> Iterator[tuple[str, int]]:
+    """Yield what the statement uses, with the first version that has it."""
+    tree = statement.tree
+    if statement.kind in _STATEMENTS:
+        yield _STATEMENTS[statement.kind]
+    if statement.kind == "reindex_stmt" and option(tree.params, "concurrently"):
+        parenthesised = (
+            "(" in statement.text.split("CONCURRENTLY")[0].upper() or "(concurrently" in statement.text.lower()
+        )
+        yield "REINDEX (CONCURRENTLY)" if parenthesised else "REINDEX CONCURRENTLY", 14 if parenthesised else 12
+    if statement.kind == "alter_table_stmt":
+        yield from _of_alter_table(tree)
+    yield from _of_constraints(tree)
+    for call in find(tree, "FuncCall"):
+        name = function_name(call)
+        if name.schema in (None, "pg_catalog") and name.name in _FUNCTIONS:
+            yield f"{name.name}()", _FUNCTIONS[name.name]
+
+
+def _of_alter_table(tree: Tree) -> Iterator[tuple[str, int]]:
+    for node in tree.cmds:
+        command = node.alter_table_cmd
+        subtype = field_enum(command, "subtype")
+        if subtype in _SUBCOMMANDS:
+            yield _SUBCOMMANDS[subtype]
+        if subtype == "AT_DetachPartition" and definition(command).concurrent:
+            yield "DETACH PARTITION CONCURRENTLY", 14
+        if subtype == "AT_AddConstraint" and field_enum(definition(command), "contype") == "CONSTR_NOTNULL":
+            yield "ADD CONSTRAINT ... NOT NULL", 18
+
+
+def _of_constraints(tree: Tree) -> Iterator[tuple[str, int]]:
+    for constraint in find(tree, "Constraint"):
+        if constraint.nulls_not_distinct:
+            yield "NULLS NOT DISTINCT", 15
+        if field_enum(constraint, "contype") == "CONSTR_GENERATED":
+            yield ("a VIRTUAL column", 18) if constraint.generated_kind == "v" else ("a STORED generated column", 12)
+        if field_enum(constraint, "contype") == "CONSTR_ATTR_NOT_ENFORCED":
+            yield "NOT ENFORCED", 18

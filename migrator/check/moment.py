@@ -1,0 +1,93 @@
+"""One statement in its circumstances: what is known before it, what is held, what follows. All that a rule looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from migrator.check.finding import Place
+from migrator.check.options import Options, Runner
+from migrator.check.schema.schema import Schema
+from migrator.check.transaction import Transaction
+from migrator.sql.effects import Effect, Lock, Work
+from migrator.sql.locks import LockMode
+from migrator.sql.names import Name, name_of
+from migrator.sql.online import online
+from migrator.sql.online.form import Answer
+from migrator.sql.parser import Tree, field_enum
+from migrator.sql.statement import Statement
+
+BOOKKEEPING = frozenset({"alembic_version"})
+"""Tables that the runner itself keeps, a row or two each."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a rule judges.
+
+    Attributes:
+        schema: the schema before the statement; rules only read it.
+        following: the statements after it in the same script.
+        first_of_script, last_of_script: whether nothing comes before or after.
+        downgrade: the statement undoes what its revision's upgrade did.
+    """
+
+    statement: Statement
+    effect: Effect
+    schema: Schema
+    transaction: Transaction
+    options: Options
+    place: Place
+    following: tuple[Statement, ...] = ()
+    downgrade: bool = False
+
+    @property
+    def tree(self) -> Tree:
+        return self.statement.tree
+
+    @property
+    def version(self) -> int:
+        return self.options.pg_version
+
+    @property
+    def by_migrator(self) -> bool:
+        """Whether migrator runs it, statement by statement and each in its online form."""
+        return self.options.runner is Runner.MIGRATOR
+
+    @cached_property
+    def online(self) -> Answer:
+        """The form in which migrator would run it."""
+        return online(self.statement, self.schema)
+
+    def live(self, name: Name | None) -> bool:
+        """Say whether somebody can be using rows of the relation."""
+        return name is None or (self.schema.live(name) and name.name not in BOOKKEEPING)
+
+    def works(self, *rules: str) -> Iterator[Work]:
+        """Yield the work of these kinds during which users of a table have to wait."""
+        return (work for work in self.effect.stalls if work.rule in rules and self.live(work.relation))
+
+    def live_locks(self, least: LockMode = LockMode.SHARE) -> tuple[Lock, ...]:
+        """Return the locks of the statement, from `least` on, on tables that somebody can be using."""
+        return tuple(
+            lock for lock in self.effect.locks if lock.mode >= least and lock.relation and self.live(lock.relation)
+        )
+
+    def commands(self, *subtypes: str) -> Iterator[tuple[Name, Tree]]:
+        """Yield the subcommands of these kinds of an ALTER TABLE on a table in use, with the table."""
+        if self.statement.kind != "alter_table_stmt" or field_enum(self.tree, "objtype") != "OBJECT_TABLE":
+            return
+        table = name_of(self.tree.relation)
+        for node in self.tree.cmds if self.live(table) else ():
+            if field_enum(node.alter_table_cmd, "subtype") in subtypes:
+                yield table, node.alter_table_cmd
+
+    def rest_of_transaction(self) -> Iterator[Statement]:
+        """Yield the statements that commit together with this one."""
+        if not self.transaction.open:
+            return
+        for one in self.following:
+            if one.kind == "transaction_stmt" and "SAVEPOINT" not in field_enum(one.tree, "kind"):
+                return
+            yield one

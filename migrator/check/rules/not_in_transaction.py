@@ -1,0 +1,57 @@
+"""PostgreSQL refuses this statement inside a transaction.
+
+What it does
+------------
+Reports `CREATE INDEX CONCURRENTLY`, `REINDEX CONCURRENTLY`, `VACUUM` and the like inside a transaction, that of an
+Alembic revision included.
+
+Why it is bad
+-------------
+The statement fails with SQLSTATE 25001, and the transaction with it.
+
+What to do instead
+------------------
+Send it outside a transaction; in a revision:
+
+    with op.get_context().autocommit_block():
+        op.create_index(..., postgresql_concurrently=True)
+
+When it does not apply
+----------------------
+What migrator runs: it takes such statements out of the revision's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrator.check.finding import Hazard, Severity
+from migrator.check.moment import Moment
+from migrator.check.rule import Example, Report
+from migrator.check.stalls import MADE_SAFE
+
+HAZARD = Hazard.FAILS
+BAD = (
+    Example(sql="BEGIN; CREATE INDEX CONCURRENTLY i ON orders (note); COMMIT;"),
+    Example(sql="BEGIN; REINDEX TABLE CONCURRENTLY orders; COMMIT;"),
+    Example(sql="BEGIN; VACUUM orders; COMMIT;"),
+    Example(sql="START TRANSACTION; DROP INDEX CONCURRENTLY i; COMMIT;"),
+)
+GOOD = (
+    Example(sql="CREATE INDEX CONCURRENTLY i ON orders (note);"),
+    Example(sql="BEGIN; ANALYZE orders; COMMIT;"),
+    Example(sql="BEGIN; SELECT 1; COMMIT; VACUUM orders;"),
+)
+
+
+def find(moment: Moment) -> Iterator[Report]:
+    """Yield the statement, where a transaction is open."""
+    if moment.effect.transactional or not moment.transaction.open:
+        return
+    safe = moment.by_migrator and not moment.transaction.explicit
+    yield Report(
+        f"PostgreSQL refuses {moment.effect.kind} inside a transaction",
+        f"COMMIT;\n{moment.statement.text};   -- outside a transaction; in a revision: autocommit_block()",
+        Severity.INFO if safe else None,
+        MADE_SAFE if safe else "",
+    )

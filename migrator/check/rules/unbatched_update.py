@@ -1,0 +1,59 @@
+"""One UPDATE over a whole table locks every row until it is done.
+
+What it does
+------------
+Reports `UPDATE` without WHERE, or with conditions that no key limits: `IS NULL`, `IS NOT NULL`, `IS DISTINCT FROM`,
+`true`.
+
+Why it is bad
+-------------
+All rows stay locked and all old versions stay in the table until the end; the log of so many writes holds up the
+standbys. Writers of any of the rows wait.
+
+What to do instead
+------------------
+Fill it in chunks of some thousand rows, each its own transaction: a `backfill` step of a plan does, and resumes where
+it was stopped.
+
+When it does not apply
+----------------------
+Tables that the same script created, and conditions on single rows or ranges of a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrator.check.finding import Hazard
+from migrator.check.moment import Moment
+from migrator.check.rule import Example, Report
+from migrator.check.conditions import condition_sql, is_unlimited
+from migrator.sql.names import name_of, quote
+
+HAZARD = Hazard.BLOCKS
+BAD = (
+    Example(sql="UPDATE orders SET lane = 'std';"),
+    Example(sql="ALTER TABLE orders ADD COLUMN lane text; UPDATE orders SET lane = 'std' WHERE lane IS NULL;"),
+    Example(sql="UPDATE orders SET note = upper(note) WHERE note IS NOT NULL AND true;"),
+)
+GOOD = (
+    Example(sql="UPDATE orders SET lane = 'std' WHERE id = 5;"),
+    Example(sql="UPDATE orders SET lane = 'std' WHERE id BETWEEN 1 AND 1000 AND lane IS NULL;"),
+    Example(sql="CREATE TABLE fresh (a int); UPDATE fresh SET a = 1;"),
+)
+
+
+def find(moment: Moment) -> Iterator[Report]:
+    """Yield each update that may touch all rows."""
+    if moment.statement.kind != "update_stmt":
+        return
+    table = name_of(moment.tree.relation)
+    if not moment.live(table) or not is_unlimited(moment.tree):
+        return
+    columns = ", ".join(quote(one.res_target.name) for one in moment.tree.target_list)
+    where = f"\n    where: {condition_sql(moment.tree)}" if moment.tree.HasField("where_clause") else ""
+    yield Report(
+        f"every row of {table} that it changes stays locked until all of them are written",
+        f"as a step of a plan, in chunks that commit one by one:\n- backfill:\n    table: {table}\n"
+        f"    set: {{{columns}: <expression>}}{where}",
+    )

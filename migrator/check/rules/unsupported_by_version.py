@@ -1,0 +1,49 @@
+"""The server's version does not know this statement.
+
+What it does
+------------
+Reports grammar that came with a later PostgreSQL than the one named by `--pg-version`.
+
+Why it is bad
+-------------
+The statement fails with a syntax error, or a function that does not exist.
+
+What to do instead
+------------------
+Write it the older way, or name the version that is in use.
+
+When it does not apply
+----------------------
+The version knows it. Without `--pg-version` the oldest supported one is assumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrator.check.finding import Hazard
+from migrator.check.moment import Moment
+from migrator.check.rule import Example, Report
+from migrator.check.features import features
+
+HAZARD = Hazard.FAILS
+BAD = (
+    Example(sql="REINDEX TABLE CONCURRENTLY orders;", pg_version=11),
+    Example(sql="ALTER TABLE p DETACH PARTITION c CONCURRENTLY;", pg_version=13),
+    Example(sql="ALTER TABLE a ADD UNIQUE NULLS NOT DISTINCT (b);", pg_version=14),
+    Example(sql="ALTER TABLE a ADD COLUMN b uuid DEFAULT uuidv7();", pg_version=17),
+    Example(sql="ALTER TABLE a ALTER b DROP EXPRESSION;", pg_version=12),
+)
+GOOD = (
+    Example(sql="REINDEX TABLE CONCURRENTLY orders;"),
+    Example(sql="ALTER TABLE a ADD UNIQUE NULLS NOT DISTINCT (b);", pg_version=15),
+    Example(sql="ALTER TABLE p DETACH PARTITION c CONCURRENTLY;", pg_version=14),
+    Example(sql="MERGE INTO a USING b ON a.i = b.i WHEN MATCHED THEN DELETE;", pg_version=15),
+)
+
+
+def find(moment: Moment) -> Iterator[Report]:
+    """Yield each feature that is younger than the server."""
+    for feature, since in features(moment.statement):
+        if moment.version < since:
+            yield Report(f"{feature} needs PostgreSQL {since}, and the server is {moment.version}", "")

@@ -1,0 +1,89 @@
+"""Reading or changing many rows while a strong lock is held makes everybody wait for it.
+
+What it does
+------------
+Reports queries, data changes and index builds that come after a statement of the same transaction locked a table in
+use, and that are not limited to single rows.
+
+Why it is bad
+-------------
+A lock is held until the commit. An instant of ACCESS EXCLUSIVE becomes as long as everything behind it.
+
+What to do instead
+------------------
+Commit between the schema change and the work: two transactions, two revisions, or the phases of a plan.
+
+When it does not apply
+----------------------
+Work on tables that the same script created, single rows by their key, and what the runner keeps books with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrator.check.finding import Hazard, Severity
+from migrator.check.moment import Moment
+from migrator.check.rule import Example, Report
+from migrator.check.conditions import is_by_key, is_catalog, read_tables, reads_tables
+from migrator.check.stalls import MADE_SAFE
+from migrator.check.wording import one_line
+from migrator.sql.names import Name, name_of
+
+HAZARD = Hazard.BLOCKS
+BAD = (
+    Example(sql="BEGIN; ALTER TABLE customers ADD COLUMN locale text; UPDATE customers SET locale = 'en'; COMMIT;"),
+    Example(sql="BEGIN; ALTER TABLE customers ADD COLUMN locale text; SELECT count(*) FROM customers; COMMIT;"),
+    Example(sql="BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE; UPDATE orders SET qty = 2 WHERE id < 500; COMMIT;"),
+    Example(sql="BEGIN; ALTER TABLE orders ADD COLUMN a int; CREATE INDEX i ON orders (a); COMMIT;"),
+)
+GOOD = (
+    Example(sql="ALTER TABLE customers ADD COLUMN locale text; SELECT count(*) FROM customers;"),
+    Example(
+        sql="BEGIN; ALTER TABLE customers ADD COLUMN locale text; UPDATE alembic_version SET version_num = 'b'; COMMIT;"
+    ),
+    Example(sql="BEGIN; ALTER TABLE customers ADD COLUMN locale text; UPDATE settings SET v = 1 WHERE id = 4; COMMIT;"),
+    Example(
+        sql="BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); INSERT INTO fresh VALUES (1); UPDATE fresh SET n = 2; COMMIT;"
+    ),
+)
+
+
+_CHANGES = ("update_stmt", "delete_stmt", "merge_stmt", "insert_stmt", "copy_stmt")
+
+
+def find(moment: Moment) -> Iterator[Report]:
+    """Yield the work that a held lock lasts through."""
+    held = next(iter(moment.transaction.held), None)
+    table = _worked_on(moment) if held else None
+    if held is None or table is None:
+        return
+    waits = "reads and writes" if held.mode.blocks_reads else "writes"
+    yield Report(
+        f"{waits} of {held.relation} wait until this is done with {table}: {held.mode.words} is held since "
+        f"{one_line(held.statement)}",
+        f"COMMIT;\n{moment.statement.text};   -- in a transaction of its own",
+        Severity.INFO if _alone(moment) else None,
+        MADE_SAFE if _alone(moment) else "",
+    )
+
+
+def _alone(moment: Moment) -> bool:
+    """Say whether migrator runs the statement in a transaction of its own: an index build."""
+    return moment.by_migrator and moment.statement.kind == "index_stmt" and not moment.transaction.explicit
+
+
+def _worked_on(moment: Moment) -> Name | None:
+    """Return a table in use of which the statement reads or changes many rows."""
+    kind, tree = moment.statement.kind, moment.tree
+    if kind == "index_stmt":
+        return next((work.relation for work in moment.effect.work if moment.live(work.relation)), None)
+    if kind == "select_stmt" or (kind == "insert_stmt" and reads_tables(tree)):
+        return None if is_by_key(tree) else _first_live(moment, read_tables(tree))
+    if kind in _CHANGES and kind not in ("insert_stmt", "copy_stmt"):
+        return None if is_by_key(tree) else _first_live(moment, (name_of(tree.relation),))
+    return None
+
+
+def _first_live(moment: Moment, tables: tuple[Name, ...]) -> Name | None:
+    return next((table for table in tables if moment.live(table) and not is_catalog(table)), None)

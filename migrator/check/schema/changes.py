@@ -1,0 +1,221 @@
+"""Carries statements over to the schema that is known: what each creates, alters, renames, drops, empties."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from migrator.check.schema.alter import add_child, alter
+from migrator.check.schema.columns import column_of, constraint_of, has_value, with_constraint
+from migrator.check.schema.schema import Schema, ViewColumns
+from migrator.sql.classify.queries import relations_in
+from migrator.sql.context import Index, RelationKind, Table, Volatility
+from migrator.sql.effects import Effect
+from migrator.sql.names import Name, name_of
+from migrator.sql.parser import Tree, field_enum, find, kind_of, option_text, strings, walk
+from migrator.sql.statement import Statement
+
+
+def apply(schema: Schema, statement: Statement, effect: Effect) -> None:
+    """Change the schema as the statement does."""
+    handler = _HANDLERS.get(statement.kind)
+    if handler:
+        handler(schema, statement.tree)
+    for setting in effect.changes_settings:
+        if setting.name == "timezone":
+            schema.session_timezone = setting.value
+    for change in effect.data_changes:
+        known = schema.table(change.table)
+        if change.verb == "TRUNCATE" or (change.verb == "DELETE" and change.whole):
+            schema.put(replace(schema.known(change.table), empty=True))
+        elif known is not None and known.empty and change.verb in ("INSERT", "COPY", "MERGE"):
+            schema.put(replace(known, empty=False))
+
+
+def _create_table(schema: Schema, tree: Tree) -> None:
+    name = name_of(tree.relation)
+    if tree.if_not_exists and schema.table(name) is not None:
+        return
+    table = Table(name, new=True)
+    if tree.HasField("partspec"):
+        key = tuple(one.name for one in find(tree.partspec, "PartitionElem"))
+        table = replace(table, kind=RelationKind.PARTITIONED, partition_key=key)
+    for node in tree.table_elts:
+        if kind_of(node) == "column_def":
+            table = _with_column(schema, table, node.column_def)
+    for node in tree.table_elts:
+        if kind_of(node) == "constraint" and (constraint := constraint_of(node.constraint, name)):
+            table = with_constraint(table, constraint)
+    schema.put(table)
+    for parent in tree.inh_relations:
+        add_child(schema, name_of(parent.range_var), name, default=tree.partbound.is_default)
+
+
+def _with_column(schema: Schema, table: Table, definition: Tree) -> Table:
+    table = replace(table, columns=(*table.columns, column_of(definition)))
+    if has_value(definition):
+        schema.defaults.add((table.name.name, definition.colname))
+    for node in definition.constraints:
+        if constraint := constraint_of(node.constraint, table.name, definition.colname):
+            table = with_constraint(table, constraint)
+    return table
+
+
+def _create_as(schema: Schema, tree: Tree) -> None:
+    matview = field_enum(tree, "objtype") == "OBJECT_MATVIEW"
+    name = name_of(tree.into.rel)
+    schema.put(Table(name, RelationKind.MATVIEW if matview else RelationKind.TABLE, new=True))
+    if matview:
+        _remember_view(schema, name, tree.query)
+
+
+def _select(schema: Schema, tree: Tree) -> None:
+    if tree.HasField("into_clause"):
+        schema.put(Table(name_of(tree.into_clause.rel), new=True))
+
+
+def _view(schema: Schema, tree: Tree) -> None:
+    name = name_of(tree.view)
+    before = schema.table(name)
+    schema.put(Table(name, RelationKind.VIEW, new=before.new if before else not tree.replace))
+    _remember_view(schema, name, tree.query)
+
+
+def _remember_view(schema: Schema, name: Name, query: Tree) -> None:
+    columns = {strings(one.fields)[-1] for one in find(query, "ColumnRef") if strings(one.fields)}
+    star = {"*"} if any(one.DESCRIPTOR.name == "A_Star" for one in walk(query)) else set()
+    schema.views[name] = ViewColumns(relations_in(query), frozenset(columns | star))
+
+
+def _index(schema: Schema, tree: Tree) -> None:
+    table = name_of(tree.relation)
+    elements = [one.index_elem for one in tree.index_params]
+    columns = tuple(one.name for one in elements if one.name)
+    name = tree.idxname or "_".join((table.name, *columns, "idx"))
+    if tree.if_not_exists and schema.index(table.beside(name)):
+        return
+    schema.put_index(
+        table,
+        Index(
+            table.beside(name),
+            table,
+            columns,
+            unique=tree.unique,
+            partial=tree.HasField("where_clause"),
+            expressions=any(not one.name for one in elements),
+        ),
+    )
+
+
+def _drop(schema: Schema, tree: Tree) -> None:
+    kind = field_enum(tree, "remove_type")
+    for node in tree.objects:
+        parts = strings(node.list.items) if kind_of(node) == "list" else ()
+        name = Name(parts[-1], parts[-2] if len(parts) > 1 else None) if parts else None
+        if name is None:
+            continue
+        if kind == "OBJECT_INDEX":
+            _drop_index(schema, name)
+        elif kind in ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_FOREIGN_TABLE"):
+            schema.forget(name)
+
+
+def _drop_index(schema: Schema, name: Name) -> None:
+    index = schema.index(name)
+    schema.dropped_indexes.append((name, index))
+    if index is not None:
+        known = schema.known(index.table)
+        schema.put(replace(known, indexes=tuple(one for one in known.indexes if one is not index)))
+
+
+def _rename(schema: Schema, tree: Tree) -> None:
+    kind = field_enum(tree, "rename_type")
+    if not tree.HasField("relation"):
+        return
+    relation = name_of(tree.relation)
+    known = schema.table(relation)
+    if kind in ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW") and known is not None:
+        schema.forget(relation)
+        schema.put(replace(known, name=known.name.beside(tree.newname)))
+    elif kind == "OBJECT_COLUMN" and known is not None:
+        columns = tuple(replace(one, name=tree.newname) if one.name == tree.subname else one for one in known.columns)
+        schema.put(replace(known, columns=columns))
+    elif kind == "OBJECT_INDEX" and (index := schema.index(relation)):
+        table = schema.known(index.table)
+        renamed = replace(index, name=index.name.beside(tree.newname))
+        schema.put(replace(table, indexes=tuple(renamed if one is index else one for one in table.indexes)))
+
+
+def _function(schema: Schema, tree: Tree) -> None:
+    parts = strings(tree.funcname)
+    found = {one.def_elem.defname: option_text(one.def_elem) for one in tree.options}
+    volatility = Volatility(found.get("volatility", "volatile"))
+    schema.volatilities[Name(parts[-1], parts[-2] if len(parts) > 1 else None)] = volatility
+
+
+def _domain(schema: Schema, tree: Tree) -> None:
+    kinds = {field_enum(one.constraint, "contype") for one in tree.constraints}
+    _type(schema, strings(tree.domainname), constrained=bool(kinds & {"CONSTR_CHECK", "CONSTR_NOTNULL"}))
+
+
+def _alter_domain(schema: Schema, tree: Tree) -> None:
+    parts = strings(tree.type_name)
+    if tree.subtype in ("C", "O"):
+        name = Name(parts[-1], parts[-2] if len(parts) > 1 else None)
+        schema.types[next((one for one in schema.types if one.same(name)), name)] = True
+
+
+def _enum(schema: Schema, tree: Tree) -> None:
+    _type(schema, strings(tree.type_name), constrained=False)
+
+
+def _composite(schema: Schema, tree: Tree) -> None:
+    name = name_of(tree.typevar)
+    _type(schema, (name.name,), constrained=False)
+
+
+def _extension(schema: Schema, tree: Tree) -> None:
+    for name in _EXTENSION_TYPES.get(tree.extname, ()):
+        _type(schema, (name,), constrained=False)
+
+
+_EXTENSION_TYPES = {
+    "citext": ("citext",),
+    "hstore": ("hstore",),
+    "ltree": ("ltree", "lquery", "ltxtquery"),
+    "postgis": ("geometry", "geography"),
+    "vector": ("vector", "halfvec", "sparsevec"),
+}
+"""What the common extensions bring along: base types, none of them a domain."""
+
+
+def _type(schema: Schema, parts: tuple[str, ...], *, constrained: bool) -> None:
+    name = Name(parts[-1], parts[-2] if len(parts) > 1 else None)
+    schema.types[name] = constrained
+    schema.new_types.add(name)
+
+
+def _set_schema(schema: Schema, tree: Tree) -> None:
+    if tree.HasField("relation") and (known := schema.table(name_of(tree.relation))):
+        schema.forget(known.name)
+        schema.put(replace(known, name=Name(known.name.name, tree.newschema)))
+
+
+_HANDLERS: dict[str, Callable[[Schema, Tree], None]] = {
+    "create_stmt": _create_table,
+    "create_table_as_stmt": _create_as,
+    "select_stmt": _select,
+    "view_stmt": _view,
+    "index_stmt": _index,
+    "drop_stmt": _drop,
+    "rename_stmt": _rename,
+    "alter_object_schema_stmt": _set_schema,
+    "create_function_stmt": _function,
+    "create_domain_stmt": _domain,
+    "alter_domain_stmt": _alter_domain,
+    "create_enum_stmt": _enum,
+    "create_range_stmt": _enum,
+    "composite_type_stmt": _composite,
+    "create_extension_stmt": _extension,
+    "alter_table_stmt": alter,
+}

@@ -1,0 +1,134 @@
+"""The schema as far as it is known, while statements change it; which statement changes what is in `changes`."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from migrator.sql.context import NEWEST, Column, Constraint, Index, RelationKind, Table, Volatility
+from migrator.sql.names import Name
+
+_ZONE_FREE_TIMESTAMPS = 12
+"""Before, PostgreSQL rewrote the table for every change between timestamp and timestamptz."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewColumns:
+    """What a view reads: tables, and every column name that occurs in its query. A star stands for all columns."""
+
+    relations: tuple[Name, ...]
+    columns: frozenset[str]
+
+
+@dataclass
+class Schema:
+    """A context for `migrator.sql`, built from statements. What no statement told is unknown, never assumed away.
+
+    Attributes:
+        complete: a dump was given, so what is not here does not exist.
+        defaults: columns that have a default, as (table, column).
+        added: columns that the script added to tables that were there before, as (table, column).
+        dropped_indexes: indexes that the script dropped, with what was known of them.
+    """
+
+    pg_version: int = NEWEST
+    complete: bool = False
+    session_timezone: str | None = None
+    tables: dict[str, list[Table]] = field(default_factory=dict)
+    volatilities: dict[Name, Volatility] = field(default_factory=dict)
+    types: dict[Name, bool] = field(default_factory=dict)
+    """Types that are no table's: True for a domain with a constraint."""
+    new_types: set[Name] = field(default_factory=set)
+    views: dict[Name, ViewColumns] = field(default_factory=dict)
+    defaults: set[tuple[str, str]] = field(default_factory=set)
+    added: set[tuple[str, str]] = field(default_factory=set)
+    dropped_indexes: list[tuple[Name, Index | None]] = field(default_factory=list)
+
+    @property
+    def timezone(self) -> str | None:
+        return self.session_timezone if self.pg_version >= _ZONE_FREE_TIMESTAMPS else None
+
+    def table(self, name: Name) -> Table | None:
+        return next((table for table in self.tables.get(name.name, ()) if table.name.same(name)), None)
+
+    def index(self, name: Name) -> Index | None:
+        return next((index for table in self.every() for index in table.indexes if index.name.same(name)), None)
+
+    def volatility(self, function: Name) -> Volatility | None:
+        return next((known for name, known in self.volatilities.items() if name.same(function)), None)
+
+    def constrained(self, type_name: Name) -> bool | None:
+        return next((known for name, known in self.types.items() if name.same(type_name)), None)
+
+    def users_of(self, domain: Name) -> tuple[Name, ...] | None:
+        if not self.complete and not any(name.same(domain) for name in self.new_types):
+            return None
+        return tuple(
+            table.name for table in self.every() if any(column.type == domain.quoted() for column in table.columns)
+        )
+
+    def taken(self, name: Name) -> bool:
+        named = any(constraint.name == name.name for table in self.every() for constraint in table.constraints)
+        return named or self.table(name) is not None or self.index(name) is not None
+
+    def every(self) -> Iterator[Table]:
+        """Yield every relation that is known."""
+        return (table for tables in self.tables.values() for table in tables)
+
+    def live(self, name: Name) -> bool:
+        """Say whether somebody can be using rows of the relation."""
+        known = self.table(name)
+        return known is None or known.live
+
+    def is_new(self, name: Name) -> bool:
+        """Say whether the script itself made the relation."""
+        known = self.table(name)
+        return known is not None and known.new
+
+    def known(self, name: Name) -> Table:
+        """Return what is known of a table, which may be its name and nothing else."""
+        return self.table(name) or Table(name, RelationKind.TABLE)
+
+    def put(self, table: Table) -> None:
+        """Remember a relation in place of what was known of it."""
+        others = [one for one in self.tables.get(table.name.name, ()) if not one.name.same(table.name)]
+        self.tables[table.name.name] = [*others, table]
+
+    def forget(self, name: Name) -> None:
+        """Remove a relation, and what belongs to it."""
+        self.tables[name.name] = [one for one in self.tables.get(name.name, ()) if not one.name.same(name)]
+        self.views = {view: reads for view, reads in self.views.items() if not view.same(name)}
+        self.added = {pair for pair in self.added if pair[0] != name.name}
+
+    def put_column(self, table: Name, column: Column) -> None:
+        known = self.known(table)
+        others = tuple(one for one in known.columns if one.name != column.name)
+        self.put(replace(known, columns=(*others, column)))
+
+    def put_constraint(self, table: Name, constraint: Constraint) -> None:
+        known = self.known(table)
+        others = tuple(one for one in known.constraints if not one.name or one.name != constraint.name)
+        self.put(replace(known, constraints=(*others, constraint)))
+
+    def put_index(self, table: Name, index: Index) -> None:
+        known = self.known(table)
+        self.put(replace(known, indexes=(*(one for one in known.indexes if one.name != index.name), index)))
+
+    def settled(self) -> Schema:
+        """Return the schema as the next script finds it: what was new is in use by then."""
+        later = copy.copy(self)
+        later.tables = {
+            key: [replace(table, new=False, empty=False) for table in tables] for key, tables in self.tables.items()
+        }
+        later.views, later.types, later.volatilities = dict(self.views), dict(self.types), dict(self.volatilities)
+        later.defaults, later.added, later.new_types = set(self.defaults), set(), set()
+        later.dropped_indexes, later.session_timezone = [], None
+        return later
+
+    def copied(self) -> Schema:
+        """Return a copy that can go its own way."""
+        other = self.settled()
+        other.tables = {key: list(tables) for key, tables in self.tables.items()}
+        other.added, other.new_types = set(self.added), set(self.new_types)
+        return other

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from migrator.check.finding import Severity
+from migrator.check.rule import HEADINGS, Example, Rule, every_rule, sections
+from tests.unit.check.support import findings
+
+MOMENTS = [rule for rule in every_rule().values() if rule.subject == "moment"]
+BAD = [pytest.param(rule, one, id=f"{rule.name}-{i}") for rule in MOMENTS for i, one in enumerate(rule.bad)]
+GOOD = [pytest.param(rule, one, id=f"{rule.name}-{i}") for rule in MOMENTS for i, one in enumerate(rule.good)]
+
+
+@pytest.mark.parametrize(("rule", "example"), BAD)
+def test_a_bad_example_is_reported_with_the_statement_and_a_reason(rule: Rule, example: Example) -> None:
+    found = [one for one in findings(example, (rule,)) if one.severity is not Severity.INFO]
+
+    assert found
+    assert all(one.rule == rule.name and one.message and one.statement for one in found)
+
+
+@pytest.mark.parametrize(("rule", "example"), GOOD)
+def test_a_good_example_is_not_reported(rule: Rule, example: Example) -> None:
+    assert [one for one in findings(example, (rule,)) if one.severity is not Severity.INFO] == []
+
+
+@pytest.mark.parametrize("rule", every_rule().values(), ids=every_rule().keys())
+def test_every_rule_has_three_bad_and_three_good_examples_and_its_whole_story(rule: Rule) -> None:
+    parts = sections(rule.story)
+
+    assert len(rule.bad) >= 3
+    assert len(rule.good) >= 3
+    assert set(parts) == {"", *HEADINGS}
+    assert all(parts.values())
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)*", rule.name)
