@@ -6,7 +6,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: help setup demo test test-unit test-matrix test-docker check format constraints clean
+.PHONY: help setup demo test test-unit test-matrix test-docker check format docs readme bench-backfill constraints clean
 
 help:
 	@echo "make demo         run the main job on a private PostgreSQL and show what happens"
@@ -14,8 +14,11 @@ help:
 	@echo "make test-unit    the tests that need no server"
 	@echo "make test-matrix  the server tests on PostgreSQL 14 to 18 (fetched once into a cache)"
 	@echo "make test-docker  the tests that need a container engine"
-	@echo "make check        lint, format, types, import contracts"
+	@echo "make check        lint, format, types, import contracts, reference pages"
 	@echo "make format       let ruff rewrite what it can"
+	@echo "make docs         write the reference pages anew from the code"
+	@echo "make readme       run the README's commands and renew the outputs it shows"
+	@echo "make bench-backfill  measure the backfill against one large UPDATE"
 	@echo "make constraints  write the installed versions to constraints.txt"
 	@echo "make clean        remove the environment and all caches, not the data in .migrator"
 
@@ -39,10 +42,20 @@ check: $(STAMP)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m docs.generate --check
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+docs: $(STAMP)
+	$(BIN)/python -m docs.generate
+
+readme: $(STAMP)
+	$(BIN)/python -m docs.capture
+
+bench-backfill: $(STAMP)
+	$(BIN)/python -m benchmarks.backfill
 
 setup: $(STAMP)
 

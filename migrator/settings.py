@@ -87,6 +87,8 @@ class Settings:
         lock_timeout: how long one attempt waits for a lock.
         lock_wait: how long to keep trying for a lock before giving up.
         build_wait: how long a concurrent index build may take.
+        pg_version: the version of the server that `check` judges for, or None for the oldest supported one.
+        allow: exceptions from the rules of `check`, each ``RULE in PATH because REASON``.
     """
 
     database_url: str | None = field(default=None, repr=False)
@@ -96,6 +98,8 @@ class Settings:
     lock_timeout: timedelta = timedelta(seconds=2)
     lock_wait: timedelta = timedelta(minutes=5)
     build_wait: timedelta = timedelta(hours=6)
+    pg_version: str | None = None
+    allow: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def origin(self, name: str) -> str:
@@ -198,6 +202,20 @@ def _duration(least: timedelta, most: timedelta | None = None) -> Callable[[obje
     return read
 
 
+def _version(value: object, folder: Path) -> str:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    return _text(value, folder)
+
+
+def _texts(value: object, folder: Path) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return tuple(line.strip() for line in value.splitlines() if line.strip())
+    if not isinstance(value, list):
+        raise ValueError(f"must be a list of texts, not {value!r}")  # noqa: TRY004 - as above
+    return tuple(_text(one, folder) for one in value)
+
+
 _READERS: dict[str, Callable[[object, Path], object]] = {
     "database_url": _database_url,
     "alembic_ini": _path,
@@ -206,6 +224,8 @@ _READERS: dict[str, Callable[[object, Path], object]] = {
     "lock_timeout": _duration(timedelta(milliseconds=1), MAX_LOCK_TIMEOUT),
     "lock_wait": _duration(timedelta(0)),
     "build_wait": _duration(timedelta(milliseconds=1)),
+    "pg_version": _version,
+    "allow": _texts,
 }
 
 

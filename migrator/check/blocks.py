@@ -43,7 +43,7 @@ def _texts(statement: Statement) -> Iterator[str | None]:
 def _sending(node: Any) -> Iterator[tuple[dict[str, Any], str]]:
     children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
     if isinstance(node, dict):
-        for kind, field in _SENT.items():
+        for kind in _SENT:
             if kind in node:
                 yield node[kind], kind
     for child in children:

@@ -11,7 +11,7 @@ from migrator.sql.context import NEWEST
 OLDEST = 10
 """Older servers differ in ways that the rules do not know."""
 OLDEST_SUPPORTED = 14
-"""The oldest PostgreSQL that migrator runs on, and the one assumed where none is named: what holds there holds later."""
+"""The oldest PostgreSQL that migrator runs on, assumed where none is named: what holds there holds later."""
 
 
 class Runner(StrEnum):

@@ -53,7 +53,7 @@ class Rule:
     on: bool
     story: str
     subject: str
-    """What it judges: a `moment`, a `revision`, a `history` or a `plan`."""
+    """What it judges: a `moment`, a `revision`, a `history`, a `plan`, a `file` or a `comment`."""
     find: Callable[[Any], Iterator[Report]]
     bad: tuple[Any, ...]
     good: tuple[Any, ...]
@@ -77,7 +77,14 @@ class Rule:
         )
 
 
-_FINDERS = {"find": "moment", "find_in_revision": "revision", "find_in_history": "history", "find_in_plan": "plan"}
+_FINDERS = {
+    "find": "moment",
+    "find_in_revision": "revision",
+    "find_in_history": "history",
+    "find_in_plan": "plan",
+    "find_in_file": "file",
+    "find_in_comment": "comment",
+}
 
 
 @lru_cache(maxsize=1)
@@ -106,7 +113,7 @@ def _rule(module: ModuleType) -> Rule:
 
 def sections(story: str) -> dict[str, str]:
     """Return the parts of a rule's story by their headings; what stands before the first is under an empty one."""
-    parts = re.split(r"^(%s)\n-+\n" % "|".join(HEADINGS), story, flags=re.MULTILINE)
+    parts = re.split(rf"^({'|'.join(HEADINGS)})\n-+\n", story, flags=re.MULTILINE)
     return {"": parts[0].strip()} | {parts[i]: parts[i + 1].strip() for i in range(1, len(parts), 2)}
 
 

@@ -7,23 +7,21 @@ from migrator.sql.column_type import Type
 _ORDER = (("int2", "int4", "int8", "numeric"), ("float4", "float8"), ("date", "timestamp"), ("json", "jsonb", "text"))
 _TEXTS = ("varchar", "bpchar", "text")
 _LIMITED = ("varchar", "bpchar", "bit", "varbit", "timestamp", "timestamptz", "time", "timetz", "numeric")
+_INTEGERS = ("int2", "int4", "int8")
+_PARTS_OF_TIME = (("timestamptz", "date"), ("timestamp", "time"), ("timestamptz", "time"))
 _EXACT = ("numeric", "int8")
 _FLOATS = ("float4", "float8")
 
 
 def loses(old: Type, new: Type) -> bool:
     """Say whether a value of `old` may not come back whole from `new`."""
-    if old.array != new.array:
-        return False
-    if old.name == new.name:
-        return old.name in _LIMITED and _tighter(old, new)
+    if old.array != new.array or old.name == new.name:
+        return old.name == new.name and old.array == new.array and old.name in _LIMITED and _tighter(old, new)
     if old.name in _TEXTS and new.name in _TEXTS:
         return bool(new.modifiers) and (not old.modifiers or new.modifiers[0] < old.modifiers[0])
     if old.name in _EXACT and new.name in _FLOATS:
         return True
-    if old.name in _FLOATS and new.name in ("int2", "int4", "int8"):
-        return True
-    if (old.name, new.name) in (("timestamptz", "date"), ("timestamp", "time"), ("timestamptz", "time")):
+    if (old.name in _FLOATS and new.name in _INTEGERS) or (old.name, new.name) in _PARTS_OF_TIME:
         return True
     return any(old.name in order and new.name in order and order.index(new.name) < order.index(old.name)
                for order in _ORDER if "text" not in order)  # fmt: skip

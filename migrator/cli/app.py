@@ -30,8 +30,30 @@ def _commands() -> Iterator[Command]:
         yield from (value for value in content.values() if isinstance(value, Command))
 
 
+class _AsTyped:
+    """Takes texts and flags as they were typed.
+
+    Typer imports pydantic and builds a validator for every parameter, which takes a quarter of a second.
+    """
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        del ctx
+        return () if value is None and param.multiple else value
+
+
+def _as_typed(parameters: list[Any]) -> list[Any]:
+    for parameter in parameters:
+        descriptor = getattr(parameter, "type_descriptor", None)
+        if descriptor and descriptor.annotation in (str, bool, list[str]):
+            parameter.get_runtime_param = _AsTyped
+    return parameters
+
+
 class _Command(TyperCommand):
     """A command whose epilog is a list of examples, one a line."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _as_typed(super().get_params(ctx))
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         # Typer puts a required argument in braces, which everybody else uses for a choice.
@@ -46,6 +68,9 @@ class _Command(TyperCommand):
 
 class _Group(TyperGroup):
     """The command that holds all others, listed under headings."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _as_typed(super().get_params(ctx))
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         del ctx

@@ -60,20 +60,23 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for con
 PhaseName = Literal["expand", "migrate", "contract"]
 
 
-def format_option() -> tuple[Any, str]:
+def format_option(further: tuple[str, ...] = ()) -> tuple[Any, str]:
     """Return the annotation and the default of the parameter ``--format``."""
-    names = "|".join(sorted(formats.names(), reverse=True))
+    names = "|".join([*sorted(formats.names(), reverse=True), *further])
     return Annotated[
         str, typer.Option("--format", metavar=names, help="How to write the answer and the progress.")
     ], "text"
 
 
-def read_format(name: str) -> formats.Format:
-    """Return the format called `name`.
+def read_format(name: str, further: tuple[str, ...] = ()) -> formats.Format:
+    """Return the format called `name`, which may be one of those that a single view has.
 
     Raises:
         CommandLineError: there is none.
     """
+    if name in further:
+        return formats.of_view(name)
     if name not in formats.names():
-        raise CommandLineError(f"unknown format {name}", help=suggestion(name, formats.names(), "formats"))
+        known = [*formats.names(), *further]
+        raise CommandLineError(f"unknown format {name}", help=suggestion(name, known, "formats"))
     return formats.load(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from migrator.engine import archives
 from migrator.engine.refs import refs
@@ -17,10 +18,12 @@ from migrator.plan.steps.backfill import Backfill
 from migrator.plan.steps.revision import Revision
 from migrator.postgres.tables import UnknownTableError, find_table
 from migrator.revisions.conductor import refused
+from migrator.revisions.downgrade import why_no_downgrade
 from migrator.revisions.errors import OutOfOrderError, StatementRefusedError
-from migrator.revisions.recorder import Recorded, record, why_no_downgrade
+from migrator.revisions.recorder import Recorded, record
 from migrator.revisions.runner import heads_of
 from migrator.sql.effects import Effect
+from migrator.sql.names import Name
 from migrator.sql.online.form import Refusal
 
 
@@ -146,21 +149,26 @@ def _history(target: Target, revisions: list[Revision]) -> Iterator[MigratorErro
                 f"revision {step.revision} cannot be undone: {reason}",
                 where=step.location,
                 notes=["nothing was changed"],
-                help=f"write the downgrade of {script.path}, or add to the step: irreversible: the reason",
+                help=f"write the downgrade of {Path(script.path).name}, or add to the step: irreversible: the reason",
             )
 
 
 def _losses(pending: list[Revision], recorded: dict[str, Recorded]) -> Iterator[MigratorError]:
     for step in pending:
-        one = recorded[step.revision]
-        lost = [text for sent in one.sent for text in losses(sent.effect)]
+        watch = LossWatch()
+        lost = [text for sent in recorded[step.revision].sent for text in watch.see(sent.effect)]
         if lost and not step.irreversible:
-            yield DataLossError(
-                f"revision {step.revision} loses data: {', '.join(lost)}",
-                where=step.location,
-                notes=["nothing was changed"],
-                help="add to the step why that is acceptable: irreversible: the reason",
-            )
+            yield data_loss(step, lost)
+
+
+def data_loss(step: Revision, lost: list[str]) -> DataLossError:
+    """Return the refusal of a revision that takes away what `lost` says in words."""
+    return DataLossError(
+        f"revision {step.revision} loses data: {', '.join(lost)}",
+        where=step.location,
+        notes=["nothing of that was changed"],
+        help="add to the step why that is acceptable: irreversible: the reason",
+    )
 
 
 def _stalls(pending: list[Revision], recorded: dict[str, Recorded]) -> Iterator[MigratorError]:
@@ -172,15 +180,29 @@ def _stalls(pending: list[Revision], recorded: dict[str, Recorded]) -> Iterator[
                 yield StatementRefusedError(error.message, where=step.location, notes=error.notes, help=error.help)
 
 
-def losses(effect: Effect) -> list[str]:
-    """Return what a statement takes away that nothing brings back, in words."""
-    dropped = [
-        f"{_LOSES[one.kind]} {one.name.quoted()}{f'.{one.member}' if one.member else ''}"
-        for one in effect.drops
-        if one.kind in _LOSES
-    ]
-    emptied = [f"all rows of {change.table.quoted()}" for change in effect.data_changes if change.verb == "TRUNCATE"]
-    return dropped + emptied
+class LossWatch:
+    """Sees the statements of one revision go by and says what they take away that nothing brings back."""
+
+    def __init__(self) -> None:
+        self._made: set[Name] = set()
+
+    def see(self, effect: Effect) -> list[str]:
+        """Return what a statement loses, in words: not what the revision has made itself."""
+        lost = [
+            f"{_LOSES[one.kind]} {one.name.quoted()}{f'.{one.member}' if one.member else ''}"
+            for one in effect.drops
+            if one.kind in _LOSES and not self._is_own(one.name)
+        ]
+        lost += [
+            f"all rows of {change.table.quoted()}"
+            for change in effect.data_changes
+            if change.verb == "TRUNCATE" and not self._is_own(change.table)
+        ]
+        self._made |= {made.name for made in effect.creates if made.member is None}
+        return lost
+
+    def _is_own(self, name: Name) -> bool:
+        return any(made.same(name) for made in self._made)
 
 
 def _overwrites(target: Target, plan: Plan) -> Iterator[MigratorError]:

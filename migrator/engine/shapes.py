@@ -131,13 +131,11 @@ def _unfit(target: Target, use: _Use, table: Table, made: _Made, where: Location
     for text in use.expressions:
         if not all(table.column(name) for name in _columns(parse_expression(text), table)):
             continue
-        statement = sql.SQL("EXPLAIN SELECT {} FROM {} AS {}").format(
-            raw(text), table.identifier, sql.Identifier(table.name)
-        )
+        statement = sql.SQL("EXPLAIN SELECT {} FROM {} AS {}").format(raw(text), table.named, table.alias)
         try:
             with target.asking.transaction():
                 target.asking.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(PATIENCE))
-                target.asking.execute(statement)
+                target.asking.execute(statement, ())
         except _UNFIT as error:
             hint = [error.diag.message_hint] if error.diag.message_hint else []
             yield UnfitExpressionError(

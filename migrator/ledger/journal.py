@@ -110,10 +110,9 @@ class Journal:
                 {"project": self.project, "revision": self.revision, "direction": self.direction},
             )
             self.application = cursor.fetchone()[0]
+        written = json.dumps([asdict(entry) for entry in entries], default=datetime.isoformat)
+        cursor.execute(query("journal_insert"), {"application": self.application, "entries": written})
         for entry in entries:
-            leftover = json.dumps(entry.leftover) if entry.leftover else None
-            values = {**asdict(entry), "leftover": leftover, "application": self.application}
-            cursor.execute(query("journal_insert"), values)
             kept = [one for one in self.entries.get(entry.ordinal, []) if one.part != entry.part]
             self.entries[entry.ordinal] = sorted([*kept, entry], key=lambda one: one.part)
 

@@ -33,10 +33,11 @@ def find_plan(name_or_path: str, plans_dir: Path) -> Path:
             help="use the path of the one that is meant",
         )
     named = {path: _plan_key(path) for path in plan_files(plans_dir)}
+    known = {one for path, name in named.items() for one in (path.name, name) if one}
     raise PlanNotFoundError(
         f"there is no plan {name_or_path} in {plans_dir}",
         notes=[f"the name in {path.name} could not be read" for path, name in named.items() if name is None],
-        help=suggestion(name_or_path, [name or path.name for path, name in named.items()], "plans"),
+        help=suggestion(name_or_path, known, "plans"),
     )
 
 
@@ -107,7 +108,8 @@ def _conflicts(plans: list[Plan]) -> list[PlanError]:
         for name in plan.requires:
             if name not in by_name:
                 message = f"{plan.plan} requires {name}, which is no plan of this folder"
-                advice = suggestion(name, by_name.keys() - {plan.plan}, "plans")
+                others = by_name.keys() - {plan.plan}
+                advice = suggestion(name, others, "plans") if others else "add that plan, or remove it from requires"
                 errors.append(PlanConflictError(message, where=plan.location, help=advice))
     try:
         TopologicalSorter({plan.plan: plan.requires for plan in plans}).prepare()

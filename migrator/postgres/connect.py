@@ -152,7 +152,7 @@ _BAD_VALUE = re.compile(r"connection is bad: invalid|invalid port number|bad val
 
 def _translate(error: psycopg.Error, conninfo: str) -> UsageError | UnavailableError:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    reason = re.sub(r"^connection (?:to server .*? )?failed: ", "", lines[0] if lines else "no answer")
+    reason = re.sub(r"^(?:connection (?:to server .*? )?failed: |FATAL:  )+", "", lines[0] if lines else "no answer")
     where = display(conninfo)
     if _LOGIN.search(str(error)):
         return LoginError(

@@ -33,8 +33,8 @@ class BuildDeadlineError(UnavailableError):
     """A concurrent build did not finish within its deadline.
 
     It waits for every transaction that is older than itself, wherever in the database that works. An unfinished,
-    INVALID index is dropped, now or, where that has to wait as well, by the next run. End the old transactions shown, or
-    raise `--build-wait`, and run the same command again.
+    INVALID index is dropped, now or, where that has to wait as well, by the next run. End the old transactions shown,
+    or raise `--build-wait`, and run the same command again.
     """
 
     code = "MG205"
@@ -53,8 +53,8 @@ class ForeignIndexError(RefusedError):
 class OtherIndexError(RefusedError):
     """An index of this name exists, and its definition is another than the one in the revision.
 
-    The revision says IF NOT EXISTS, so PostgreSQL would take the one for the other and build nothing. Give the new index
-    another name, or drop the old one in a revision before it.
+    The revision says IF NOT EXISTS, so PostgreSQL would take the one for the other and build nothing. Give the new
+    index another name, or drop the old one in a revision before it.
     """
 
     code = "MG329"
@@ -80,9 +80,7 @@ class Builder:
         self._deadline = deadline
         self._report = report
 
-    def run(
-        self, cursor: Any, sql: str, leftover: Leftover | None, begin: Callable[[], None], *, ours: bool
-    ) -> None:
+    def run(self, cursor: Any, sql: str, leftover: Leftover | None, begin: Callable[[], None], *, ours: bool) -> None:
         """Run `sql`, after clearing away what an earlier attempt of it left.
 
         Args:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from migrator.ledger.journal import Entry, Journal
@@ -112,7 +113,7 @@ class Conductor:
             else:
                 cursor.execute(statement)
 
-        parsed = parse(statement, pyformat=pyformat)
+        parsed = _parsed(statement, pyformat)
         if len(parsed) == 1:
             self._one(cursor, parsed[0], send)
         else:  # several in one string cannot have parameters: each is sent by itself
@@ -124,6 +125,7 @@ class Conductor:
         """See `interception.Handler`."""
         if self._journal is not None:
             self._flush(connection.cursor())
+        self._guard.reset()
 
     def after_rollback(self) -> None:
         """See `interception.Handler`."""
@@ -135,6 +137,9 @@ class Conductor:
 
     def _one(self, cursor: Any, statement: Statement, send: Callable[[], None]) -> None:
         assert self._journal
+        if _only_reads(statement):
+            send()
+            return
         facts = self._facts(connection_of(cursor))
         effect = classify(statement, facts)
         if effect.reads_only or effect.transaction_control or effect.changes_settings:
@@ -285,6 +290,19 @@ class Conductor:
             self._journal.finish(cursor)
             self.finished.append(self._journal.revision)
             self._journal = None
+
+
+# What SQLAlchemy asks the catalog before and between a revision's statements comes again and again in the same words.
+@lru_cache(maxsize=256)
+def _parsed(text: str, pyformat: bool) -> tuple[Statement, ...]:
+    return parse(text, pyformat=pyformat)
+
+
+@lru_cache(maxsize=256)
+def _only_reads(statement: Statement) -> bool:
+    """Tell whether a statement provably changes nothing, whatever the database holds."""
+    effect = classify(statement)
+    return effect.reads_only and not effect.changes_settings
 
 
 def _beside(cursor: Any) -> Any:

@@ -5,6 +5,8 @@ It sees what the open transaction has done so far. Nothing is kept from one stat
 
 from __future__ import annotations
 
+import json
+from functools import cached_property
 from typing import Any, LiteralString
 
 from migrator.postgres.queries import query
@@ -30,20 +32,27 @@ class CatalogFacts:
         self._cursor = connection.cursor()
         self._created = created
         self._tables: dict[Name, Table | None] = {}
-        row = self._one("fact_settings")
-        assert row
-        self.pg_version: int = row[0]
-        self.timezone: str | None = row[1]
+
+    @property
+    def pg_version(self) -> int:
+        return int(self._settings[0])
+
+    @property
+    def timezone(self) -> str | None:
+        return str(self._settings[1])
 
     def table(self, name: Name) -> Table | None:
         if name not in self._tables:
-            self._tables[name] = self._table(name)
+            found = self._table(name)
+            self._tables[name] = found
+            if found:
+                self._tables[found.name] = found
         return self._tables[name]
 
     def index(self, name: Name) -> Index | None:
-        found = self._relation(name, kinds="iI")
-        rows = self._indexes(table=None, index=found[0]) if found else ()
-        return rows[0] if rows else None
+        owner = self._one("fact_index_table", name=name.quoted())
+        table = self.table(Name(*owner)) if owner else None
+        return next((index for index in table.indexes if index.name.same(name)), None) if table else None
 
     def volatility(self, function: Name) -> Volatility | None:
         row = self._one("fact_volatility", name=function.name, schema=function.schema)
@@ -61,56 +70,41 @@ class CatalogFacts:
         row = self._one("fact_taken", quoted=name.quoted(), name=name.name, schema=name.schema)
         return bool(row and row[0])
 
+    @cached_property
+    def _settings(self) -> Any:
+        return self._one("fact_settings")
+
     def _table(self, name: Name) -> Table | None:
-        found = self._relation(name, kinds="".join(_KINDS))
-        if not found:
+        found = self._one("fact_table", name=name.quoted())
+        if not found or found[2] not in _KINDS:
             return Table(name, new=True) if any(name.same(made) for made in self._created) else None
-        oid, schema, relname, kind, populated, _ = found
+        schema, relname, kind, populated, locked = found[:5]
+        columns, constraints, indexes, relatives, partition_key = (json.loads(text or "[]") for text in found[5:])
         full = Name(relname, schema)
-        relatives = self._all("fact_relatives", oid=oid)
         new = any(full.same(made) for made in self._created)
         return Table(
             name=full,
             kind=_KINDS[kind],
-            columns=tuple(Column(*row) for row in self._all("fact_columns", oid=oid)),
-            constraints=tuple(self._constraint(row) for row in self._all("fact_constraints", oid=oid)),
-            indexes=self._indexes(table=oid, index=None),
+            columns=tuple(Column(*row) for row in columns),
+            constraints=tuple(_constraint(*row) for row in constraints),
+            indexes=tuple(_index(full, *row) for row in indexes),
             parents=_related(relatives, "parent"),
-            children=_related(relatives, "child", "default"),
+            children=_related(relatives, "child"),
             default_partition=next(iter(_related(relatives, "default")), None),
+            partition_key=tuple(partition_key),
             referenced_by=_related(relatives, "referenced by"),
             new=new,
-            empty=not new and self._is_empty(full, kind, populated=populated),
+            empty=not new and self._is_empty(full, kind, populated=populated, locked=locked),
         )
 
-    def _is_empty(self, name: Name, kind: str, *, populated: bool) -> bool:
+    def _is_empty(self, name: Name, kind: str, *, populated: bool, locked: bool) -> bool:
         if kind == "m" and not populated:
             return True
         # Whoever locks all of a table uses it; to look inside would be to wait for him, for as long as it takes.
-        if kind not in "rpm" or self._one("fact_locked", name=name.quoted())[0]:
+        if kind not in "rpm" or locked:
             return False
         self._cursor.execute(f"SELECT EXISTS (SELECT FROM {name.quoted()})")
         return not self._cursor.fetchone()[0]
-
-    def _relation(self, name: Name, kinds: str) -> Any:
-        row = self._one("fact_relation", name=name.quoted())
-        return row if row and row[3] in kinds else None
-
-    def _constraint(self, row: Any) -> Constraint:
-        name, kind, validated, expression, schema, table, columns = row
-        references = Name(table, schema) if table else None
-        return Constraint(name, _CONSTRAINTS.get(kind, kind), tuple(columns), validated, expression, references)
-
-    def _indexes(self, table: int | None, index: int | None) -> tuple[Index, ...]:
-        rows = self._all("fact_indexes", table=table, index=index)
-        return tuple(
-            Index(
-                Name(name, schema), Name(owner, owner_schema), tuple(columns), unique, valid, partial, expressions,
-                constraint, partitioned,
-            )
-            for schema, name, unique, valid, partial, expressions, constraint, partitioned, owner, owner_schema, columns
-            in rows
-        )  # fmt: skip
 
     def _one(self, name: LiteralString, /, **parameters: Any) -> Any:
         self._cursor.execute(query(name), parameters)
@@ -119,6 +113,17 @@ class CatalogFacts:
     def _all(self, name: LiteralString, /, **parameters: Any) -> list[Any]:
         self._cursor.execute(query(name), parameters)
         return list(self._cursor.fetchall())
+
+
+def _constraint(
+    name: str, kind: str, columns: list[str], validated: bool, expression: str, schema: str | None, table: str | None
+) -> Constraint:
+    references = Name(table, schema) if table else None
+    return Constraint(name, _CONSTRAINTS.get(kind, kind), tuple(columns), validated, expression, references)
+
+
+def _index(table: Name, schema: str, name: str, columns: list[str], *properties: Any) -> Index:
+    return Index(Name(name, schema), table, tuple(columns), *properties)
 
 
 def _related(rows: list[Any], *roles: str) -> tuple[Name, ...]:

@@ -39,6 +39,7 @@ class Guard:
         self._since: float | None = None
         self._held: set[Name] = set()
         self._delicate = False
+        self._limits: tuple[float, float] | None = None
         self._relation = ""
         self.attempt = 1
         self.last: Sighting | None = None
@@ -54,8 +55,8 @@ class Guard:
         return self._relation
 
     def reset(self) -> None:
-        """A transaction ended."""
-        self._since, self._delicate = None, False
+        """A transaction ended, or a part of it was rolled back."""
+        self._since, self._delicate, self._limits = None, False, None
         self._held.clear()
 
     def must_part(self, effect: Effect, context: Context) -> bool:

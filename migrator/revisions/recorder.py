@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext
-from alembic.script import Script
 
 from migrator.errors import MigratorError
 from migrator.revisions.environment import run_environment
@@ -98,39 +94,3 @@ def record(project: Project, url: str | None, revisions: Sequence[str], directio
 
     run_environment(project, url, Interception(url, "migrator plan", handler), run, read_only=True)
     return recorded
-
-
-def why_no_downgrade(script: Script) -> str:
-    """Return why a revision cannot be undone by its own `downgrade`, or an empty text.
-
-    Judged by the source of the function: it is missing, does nothing although `upgrade` does, or only raises.
-    """
-    downgrade, upgrade = (getattr(script.module, name, None) for name in ("downgrade", "upgrade"))
-    if downgrade is None:
-        return "it has no downgrade"
-    body = _body(downgrade)
-    if body is None:
-        return ""
-    if any(isinstance(statement, ast.Raise) for statement in body[:1]):
-        return "its downgrade raises an error"
-    if not body and (upgrade is None or _body(upgrade) != []):
-        return "its downgrade is empty"
-    return ""
-
-
-def _body(function: Callable[..., Any]) -> list[ast.stmt] | None:
-    """Return the statements of a function that do something, or None where its source cannot be read."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, SyntaxError, TypeError):
-        return None
-    definition = tree.body[0]
-    if not isinstance(definition, ast.FunctionDef):
-        return None
-    return [
-        statement
-        for statement in definition.body
-        if not isinstance(statement, ast.Pass)
-        and not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
-        and not (isinstance(statement, ast.Return) and statement.value is None)
-    ]

@@ -17,7 +17,10 @@ from migrator.sql.errors import SqlError
 Tree = Any
 """A message of the parse tree. Protobuf's generated classes promise no more than that to a type checker."""
 
-_LOCATIONS = ("location", "stmt_location", "stmt_len", "jumble_args", "list_start", "list_end", "rexpr_list_start")
+_LOCATIONS = (
+    "location", "stmt_location", "stmt_len", "jumble_args", "list_start", "list_end", "rexpr_list_start",
+    "rexpr_list_end",
+)  # fmt: skip
 
 
 @lru_cache(maxsize=1)

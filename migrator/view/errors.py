@@ -69,6 +69,11 @@ def _hanging(text: str, indent: int) -> list[str]:
     return [("\n" + " " * indent).join(printable(text).splitlines())]
 
 
+def place_lines(where: Location, ink: Ink) -> list[str]:
+    """Return a place in a file as lines: where it is, the line itself, a caret below the column."""
+    return _place(where, max(2, len(str(where.line))), ink)
+
+
 def _place(where: Location, gutter: int, ink: Ink) -> list[str]:
     pad = " " * gutter
     position = f":{where.line}:{where.column}" if where.line else ""

@@ -117,13 +117,12 @@ def test_a_ctrl_c_ends_the_wait_for_a_lock_at_once_and_nothing_is_changed(slow: 
     assert state_of(items)[0] == content
 
 
-def test_where_a_run_stands_can_be_asked_while_it_runs(slow: Project) -> None:
+def test_where_a_run_stands_can_be_asked_while_it_runs(slow: Project, items: Database) -> None:
     with slow.start("apply", "sizes", "--format", "json") as running:
         wait_for_first_chunk(running)
+        set_pace(items, 50)
         asked = slow.run("status", "sizes", "--format", "json")
         assert running.running()
-        running.send(signal.SIGTERM)
-        running.wait()
     assert asked.returncode == 0, asked.stderr
     (run,) = json.loads(asked.stdout)["runs"]
     assert (run["state"], run["phase"]) == ("running", "migrate")

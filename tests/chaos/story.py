@@ -7,9 +7,9 @@ from pathlib import Path
 
 import psycopg
 
-from tests.support.victim import Victim
 from tests.support.content import Content, content_of
 from tests.support.project import Project
+from tests.support.victim import Victim
 
 ROWS, CHUNK = 30_000, 250
 NAME = "labels"

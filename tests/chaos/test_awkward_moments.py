@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -9,12 +10,12 @@ import pytest
 
 from tests.chaos import story
 from tests.chaos.story import DONE, Stages
-from tests.support.victim import Victim
 from tests.support.content import content_of
 from tests.support.databases import Database
 from tests.support.polling import wait_until
 from tests.support.project import Project
 from tests.support.sessions import blocker
+from tests.support.victim import Victim
 
 pytestmark = pytest.mark.chaos
 
@@ -79,27 +80,31 @@ def test_a_refill_killed_half_way_goes_on_with_the_next_rollback(
     assert content_of(connection) == undisturbed.filled
 
 
+@dataclass(frozen=True)
+class Middle:
+    """The `number`-th `event` of `command`, which follows the commands `before`."""
+
+    before: tuple[tuple[str, ...], ...]
+    command: tuple[str, ...]
+    event: str
+    number: int
+
+
 @pytest.mark.parametrize(
-    ("before", "command", "event", "number"),
+    "middle",
     [
-        pytest.param((), story.APPLY_EXPAND, "statement", 5, id="expand"),
-        pytest.param((story.APPLY_EXPAND,), story.BACKFILL, "rows", 40, id="backfill"),
-        pytest.param((story.APPLY, story.APPROVE), story.APPLY, "statement", 2, id="contract"),
+        pytest.param(Middle((), story.APPLY_EXPAND, "statement", 5), id="expand"),
+        pytest.param(Middle((story.APPLY_EXPAND,), story.BACKFILL, "rows", 40), id="backfill"),
+        pytest.param(Middle((story.APPLY, story.APPROVE), story.APPLY, "statement", 2), id="contract"),
     ],
 )
 def test_a_run_killed_in_the_middle_can_be_rolled_back(
-    project: Project,
-    told_database: Database,
-    undisturbed: Stages,
-    before: tuple[tuple[str, ...], ...],
-    command: tuple[str, ...],
-    event: str,
-    number: int,
+    project: Project, told_database: Database, undisturbed: Stages, middle: Middle
 ) -> None:
-    for earlier in before:
+    for earlier in middle.before:
         Victim(project, *earlier).wait()
-    victim = Victim(project, *command)
-    assert victim.reaches(number, event), victim.printed
+    victim = Victim(project, *middle.command)
+    assert victim.reaches(middle.number, middle.event), victim.printed
     assert victim.kill()
     back = Victim(project, *story.ROLL_BACK)
     assert back.reaches(3)

@@ -10,10 +10,10 @@ import pytest
 
 from tests.chaos import story
 from tests.chaos.story import DONE, Stages
-from tests.support.victim import Victim
 from tests.support.content import content_of
 from tests.support.databases import Database
 from tests.support.project import Project
+from tests.support.victim import Victim
 
 pytestmark = pytest.mark.chaos
 

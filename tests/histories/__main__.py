@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.histories.compare import Comparison
-from tests.histories.installed import install
+from tests.histories.installed import CACHE, install
 from tests.histories.published import HISTORIES
 from tests.support.leftovers import make_base, remove_base
 from tests.support.servers import find_source, session_server
@@ -17,7 +17,7 @@ from tests.support.servers import find_source, session_server
 def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m tests.histories")
     arguments.add_argument("name", nargs="*", choices=[[], *HISTORIES], help="default: all")
-    arguments.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "migrator-tests" / "histories")
+    arguments.add_argument("--cache", type=Path, default=CACHE)
     given = arguments.parse_args()
     source = find_source(os.environ)
     assert source.binaries, "needs pg_dump"

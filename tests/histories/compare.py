@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psycopg
 
@@ -38,10 +39,8 @@ class Comparison:
 
     def _started(self, databases: Databases) -> list[Database]:
         made = [databases.create(), databases.create()]
-        if start := self._installed.history.start:
-            for database in made:
-                url = database.url.replace("postgresql:", "postgresql+psycopg:", 1)
-                self._process(["python", "-c", f"import sqlalchemy; engine = sqlalchemy.create_engine({url!r}); {start}"], url)
+        for database in made:
+            self._installed.start(database.url)
         return made
 
     def _empty(self, one: Database, other: Database) -> None:
@@ -55,10 +54,8 @@ class Comparison:
 
     def _upgrade(self, one: Database, other: Database) -> None:
         self._installed.point_at(one.url)
-        ini = str(self._installed.ini)
-        self._process(["alembic", "-c", ini, "upgrade", "heads"], one.url)
-        options = ["--alembic-ini", ini, "--database-url", other.url, "--format", "json"]
-        self._process(["migrator", "upgrade", "heads", *options], other.url)
+        self._process(self._installed.alembic("heads"), one.url)
+        self._process(self._installed.migrator("heads", other.url), other.url)
 
     def _populated(self, one: Database, other: Database) -> None:
         self._show("with rows", self._inside("alembic", "walk", one), self._inside("migrator", "walk", other))
@@ -66,18 +63,17 @@ class Comparison:
 
     def _inside(self, tool: str, action: str, database: Database) -> list[dict[str, str]]:
         self._installed.point_at(database.url)
-        arguments = ["-m", "tests.histories.inside", tool, action, str(self._installed.ini), database.url]
-        printed = self._process(["python", *arguments], database.url)
+        script = [self._installed.program("python"), "-m", "tests.histories.inside"]
+        printed = self._process([*script, tool, action, str(self._installed.ini), database.url], database.url)
         return [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
 
     def _process(self, command: list[str], url: str) -> str:
         started = time.monotonic()
-        program = [self._installed.program(command[0]), *command[1:]]
         environ = self._installed.environ(url)
-        done = subprocess.run(program, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
-        print(f"  {command[0]} {' '.join(command[1:5])[:60]}: {time.monotonic() - started:.1f} s", flush=True)
+        done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+        shown = " ".join([Path(command[0]).name, *command[1:5]])
+        print(f"  {time.monotonic() - started:5.1f} s  {shown[:90]}", flush=True)
         if done.returncode:
-            self._same = False
             print(f"  exit {done.returncode}: {done.stderr[-400:]}")
         return done.stdout
 

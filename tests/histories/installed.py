@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.histories.published import History
 
 ROOT = Path(__file__).resolve().parents[2]
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "migrator-tests" / "histories"
 LOGGING = """
 [loggers]
 keys = root
@@ -51,6 +52,23 @@ class Installed:
         """Return the environment in which the history's `env.py` finds the database at `url`."""
         own = {name: text.format(url=self._alembic_url(url)) for name, text in self.history.environ.items()}
         return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", **own}
+
+    def start(self, url: str) -> None:
+        """Point the configuration at the empty database `url`, and make in it what the first revision builds on."""
+        self.point_at(url)
+        if self.history.start:
+            engine = f"import sqlalchemy; engine = sqlalchemy.create_engine({self._alembic_url(url)!r})"
+            command = [self.program("python"), "-c", f"{engine}; {self.history.start}"]
+            subprocess.run(command, env=self.environ(url), check=True, capture_output=True)
+
+    def alembic(self, target: str) -> list[str]:
+        """Return Alembic's upgrade of the database that the configuration names."""
+        return [self.program("alembic"), "-c", str(self.ini), "upgrade", target]
+
+    def migrator(self, target: str, url: str) -> list[str]:
+        """Return migrator's upgrade of the database at `url`."""
+        options = ["--alembic-ini", str(self.ini), "--database-url", url, "--format", "json"]
+        return [self.program("migrator"), "upgrade", target, *options]
 
     def point_at(self, url: str) -> None:
         """Write the configuration for the database at `url`."""

@@ -9,9 +9,9 @@ from psycopg import sql
 
 Content: TypeAlias = dict[str, Any]
 
-# Alembic's own table is left out: it comes with the first run and stays after the last rollback. The order of columns is
-# left out too: a column that was dropped and came back stands last. So are NOT NULL constraints, which only PostgreSQL 18
-# has: `attnotnull` says the same.
+# Alembic's own table is left out: it comes with the first run and stays after the last rollback. The order of columns
+# is left out too: a column that was dropped and came back stands last. So are NOT NULL constraints, which only
+# PostgreSQL 18 has: `attnotnull` says the same.
 _SHAPE = """
     SELECT 'column', attrelid::regclass::text, attname, format_type(atttypid, atttypmod),
            attnotnull::text, coalesce(pg_get_expr(adbin, adrelid), '')

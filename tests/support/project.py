@@ -81,9 +81,7 @@ class Project:
 
     def rewrite(self, revision: str, down: str | None, upgrade: str, downgrade: str) -> None:
         """Write the file of a revision, or write it anew."""
-        body = REVISION.format(
-            revision=revision, down=down, upgrade=_indented(upgrade), downgrade=_indented(downgrade)
-        )
+        body = REVISION.format(revision=revision, down=down, upgrade=_indented(upgrade), downgrade=_indented(downgrade))
         (self.folder / "versions" / f"{revision}.py").write_text(body)
 
     def sql_revision(self, revision: str, upgrade: list[str], downgrade: list[str]) -> None:

@@ -36,7 +36,10 @@ BAD = (
 GOOD = (
     Example(sql="ALTER TABLE orders ADD CONSTRAINT qty_ok CHECK (qty > 0) NOT VALID;"),
     Example(
-        sql="BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); ALTER TABLE fresh ADD CONSTRAINT n_ok CHECK (n > 0); COMMIT;"
+        sql=(
+            "BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); "
+            "ALTER TABLE fresh ADD CONSTRAINT n_ok CHECK (n > 0); COMMIT;"
+        ),
     ),
     Example(sql="CREATE TABLE fresh (n int, CHECK (n > 0));"),
 )

@@ -34,11 +34,17 @@ BAD = (
 )
 GOOD = (
     Example(
-        sql="ALTER TABLE orders ADD COLUMN stars int; ALTER TABLE orders ADD CONSTRAINT stars_ok CHECK (stars > 0) NOT VALID;"
+        sql=(
+            "ALTER TABLE orders ADD COLUMN stars int; "
+            "ALTER TABLE orders ADD CONSTRAINT stars_ok CHECK (stars > 0) NOT VALID;"
+        ),
     ),
     Example(sql="CREATE TABLE fresh (a int CHECK (a > 0));"),
     Example(
-        sql="BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); ALTER TABLE fresh ADD COLUMN b int CHECK (b > 0); COMMIT;"
+        sql=(
+            "BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); "
+            "ALTER TABLE fresh ADD COLUMN b int CHECK (b > 0); COMMIT;"
+        ),
     ),
 )
 

@@ -38,7 +38,10 @@ BAD = (
 GOOD = (
     Example(sql="ALTER TABLE customers ADD COLUMN code text;"),
     Example(
-        sql="BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); ALTER TABLE fresh ADD COLUMN code text UNIQUE; COMMIT;"
+        sql=(
+            "BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); "
+            "ALTER TABLE fresh ADD COLUMN code text UNIQUE; COMMIT;"
+        ),
     ),
     Example(sql="CREATE TABLE fresh (code text UNIQUE);"),
 )

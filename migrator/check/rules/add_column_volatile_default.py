@@ -44,10 +44,16 @@ BAD = (
 GOOD = (
     Example(sql="ALTER TABLE orders ADD COLUMN created timestamptz DEFAULT now();"),
     Example(
-        sql="ALTER TABLE orders ADD COLUMN public_id uuid; ALTER TABLE orders ALTER COLUMN public_id SET DEFAULT gen_random_uuid();"
+        sql=(
+            "ALTER TABLE orders ADD COLUMN public_id uuid; "
+            "ALTER TABLE orders ALTER COLUMN public_id SET DEFAULT gen_random_uuid();"
+        ),
     ),
     Example(
-        sql="BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); ALTER TABLE fresh ADD COLUMN public_id uuid DEFAULT gen_random_uuid(); COMMIT;"
+        sql=(
+            "BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); "
+            "ALTER TABLE fresh ADD COLUMN public_id uuid DEFAULT gen_random_uuid(); COMMIT;"
+        ),
     ),
     Example(
         sql="ALTER TABLE orders ADD COLUMN tenant text DEFAULT current_tenant();",

@@ -31,16 +31,25 @@ BAD = (
     Example(sql="ALTER TABLE payments ADD CONSTRAINT e EXCLUDE USING gist (during WITH &&);"),
     Example(sql="ALTER TABLE payments ADD EXCLUDE USING gist (room WITH =, during WITH &&);"),
     Example(
-        sql="ALTER TABLE payments ADD COLUMN a int, ADD CONSTRAINT e EXCLUDE USING gist (during WITH &&) WHERE (room > 0);"
+        sql=(
+            "ALTER TABLE payments ADD COLUMN a int, "
+            "ADD CONSTRAINT e EXCLUDE USING gist (during WITH &&) WHERE (room > 0);"
+        ),
     ),
 )
 GOOD = (
     Example(
-        sql="BEGIN; CREATE TABLE stays (during int4range); ALTER TABLE stays ADD EXCLUDE USING gist (during WITH &&); COMMIT;"
+        sql=(
+            "BEGIN; CREATE TABLE stays (during int4range); "
+            "ALTER TABLE stays ADD EXCLUDE USING gist (during WITH &&); COMMIT;"
+        ),
     ),
     Example(sql="CREATE TABLE stays (during int4range, EXCLUDE USING gist (during WITH &&));"),
     Example(
-        sql="CREATE TABLE stays (during int4range); ALTER TABLE stays ADD CONSTRAINT e EXCLUDE USING gist (during WITH &&);"
+        sql=(
+            "CREATE TABLE stays (during int4range); "
+            "ALTER TABLE stays ADD CONSTRAINT e EXCLUDE USING gist (during WITH &&);"
+        ),
     ),
 )
 

@@ -32,14 +32,20 @@ BAD = (
     Example(sql="ALTER TABLE payments ADD CONSTRAINT pay_fk FOREIGN KEY (order_id) REFERENCES orders (id);"),
     Example(sql="ALTER TABLE payments ADD FOREIGN KEY (order_id) REFERENCES orders;"),
     Example(
-        sql="ALTER TABLE payments ADD COLUMN a int, ADD CONSTRAINT pay_fk FOREIGN KEY (a) REFERENCES orders (id) ON DELETE CASCADE;"
+        sql=(
+            "ALTER TABLE payments ADD COLUMN a int, "
+            "ADD CONSTRAINT pay_fk FOREIGN KEY (a) REFERENCES orders (id) ON DELETE CASCADE;"
+        ),
     ),
 )
 GOOD = (
     Example(sql="ALTER TABLE payments ADD CONSTRAINT pay_fk FOREIGN KEY (order_id) REFERENCES orders (id) NOT VALID;"),
     Example(sql="CREATE TABLE refunds (order_id int REFERENCES orders (id));"),
     Example(
-        sql="BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); ALTER TABLE fresh ADD FOREIGN KEY (n) REFERENCES orders (id); COMMIT;"
+        sql=(
+            "BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); "
+            "ALTER TABLE fresh ADD FOREIGN KEY (n) REFERENCES orders (id); COMMIT;"
+        ),
     ),
 )
 

@@ -37,7 +37,10 @@ GOOD = (
     Example(sql="ALTER TABLE orders ADD COLUMN dbl int GENERATED ALWAYS AS (qty * 2) VIRTUAL;", pg_version=18),
     Example(sql="CREATE TABLE fresh (a int, b int GENERATED ALWAYS AS (a * 2) STORED);"),
     Example(
-        sql="BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); ALTER TABLE fresh ADD COLUMN dbl int GENERATED ALWAYS AS (n * 2) STORED; COMMIT;"
+        sql=(
+            "BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); "
+            "ALTER TABLE fresh ADD COLUMN dbl int GENERATED ALWAYS AS (n * 2) STORED; COMMIT;"
+        ),
     ),
 )
 

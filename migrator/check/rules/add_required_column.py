@@ -40,7 +40,10 @@ GOOD = (
     Example(sql="ALTER TABLE orders ADD COLUMN channel text NOT NULL DEFAULT 'web';"),
     Example(sql="ALTER TABLE orders ADD COLUMN channel text;"),
     Example(
-        sql="BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); ALTER TABLE fresh ADD COLUMN label text NOT NULL; COMMIT;"
+        sql=(
+            "BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); "
+            "ALTER TABLE fresh ADD COLUMN label text NOT NULL; COMMIT;"
+        ),
     ),
 )
 

@@ -35,7 +35,10 @@ BAD = (
 GOOD = (
     Example(sql="CREATE TABLE fresh (id bigserial PRIMARY KEY);"),
     Example(
-        sql="BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); ALTER TABLE fresh ADD COLUMN seq serial; COMMIT;"
+        sql=(
+            "BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); "
+            "ALTER TABLE fresh ADD COLUMN seq serial; COMMIT;"
+        ),
     ),
     Example(sql="ALTER TABLE audit_log ADD COLUMN seq bigint;"),
 )

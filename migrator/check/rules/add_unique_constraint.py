@@ -37,10 +37,16 @@ BAD = (
 )
 GOOD = (
     Example(
-        sql="CREATE UNIQUE INDEX CONCURRENTLY email_uq ON customers (email); ALTER TABLE customers ADD CONSTRAINT email_uq UNIQUE USING INDEX email_uq;"
+        sql=(
+            "CREATE UNIQUE INDEX CONCURRENTLY email_uq ON customers (email); "
+            "ALTER TABLE customers ADD CONSTRAINT email_uq UNIQUE USING INDEX email_uq;"
+        ),
     ),
     Example(
-        sql="BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); ALTER TABLE fresh ADD UNIQUE (note); COMMIT;"
+        sql=(
+            "BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); "
+            "ALTER TABLE fresh ADD UNIQUE (note); COMMIT;"
+        ),
     ),
     Example(sql="CREATE TABLE fresh (a int, UNIQUE (a));"),
 )

@@ -35,23 +35,37 @@ BAD = (
     ),
     Example(
         sql="ALTER TABLE readings ATTACH PARTITION r26 FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');",
-        setup="CREATE TABLE readings (day date NOT NULL) PARTITION BY RANGE (day); CREATE TABLE r26 (day date NOT NULL);",
+        setup=(
+            "CREATE TABLE readings (day date NOT NULL) PARTITION BY RANGE (day); CREATE TABLE r26 (day date NOT NULL);"
+        ),
     ),
     Example(
         sql="ALTER TABLE readings ATTACH PARTITION r26 FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');",
-        setup="CREATE TABLE readings (day date NOT NULL) PARTITION BY RANGE (day); CREATE TABLE r26 (day date NOT NULL, CHECK (day >= '2026-01-01'));",
+        setup=(
+            "CREATE TABLE readings (day date NOT NULL) PARTITION BY RANGE (day); "
+            "CREATE TABLE r26 (day date NOT NULL, CHECK (day >= '2026-01-01'));"
+        ),
     ),
 )
 GOOD = (
     Example(
         sql="ALTER TABLE readings ATTACH PARTITION r26 FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');",
-        setup="CREATE TABLE readings (day date NOT NULL) PARTITION BY RANGE (day); CREATE TABLE r26 (day date NOT NULL, CHECK (day >= '2026-01-01' AND day < '2027-01-01'));",
+        setup=(
+            "CREATE TABLE readings (day date NOT NULL) PARTITION BY RANGE (day); "
+            "CREATE TABLE r26 (day date NOT NULL, CHECK (day >= '2026-01-01' AND day < '2027-01-01'));"
+        ),
     ),
     Example(
-        sql="CREATE TABLE r26 (day date NOT NULL); ALTER TABLE readings ATTACH PARTITION r26 FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');"
+        sql=(
+            "CREATE TABLE r26 (day date NOT NULL); "
+            "ALTER TABLE readings ATTACH PARTITION r26 FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');"
+        ),
     ),
     Example(
-        sql="CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE c (a int); ALTER TABLE p ATTACH PARTITION c FOR VALUES IN (1);"
+        sql=(
+            "CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE c (a int); "
+            "ALTER TABLE p ATTACH PARTITION c FOR VALUES IN (1);"
+        ),
     ),
 )
 

@@ -51,6 +51,6 @@ def find(moment: Moment) -> Iterator[Report]:
     timeout = moment.transaction.timeout("statement_timeout")
     if concurrent and timeout and timeout < _SHORT and not moment.by_migrator:
         yield Report(
-            f"statement_timeout is {timeout / 1000:g} s: a build that takes longer is cancelled and leaves an INVALID index",
+            f"statement_timeout is {timeout / 1000:g} s: a longer build is cancelled and leaves an INVALID index",
             f"SET statement_timeout = 0;\n{moment.statement.text};",
         )

@@ -31,7 +31,9 @@ HAZARD = Hazard.FAILS
 BAD = (
     Example(
         sql="ALTER TABLE orders ALTER COLUMN status TYPE varchar;",
-        setup="CREATE TABLE orders (id int, status text); CREATE VIEW v AS SELECT id FROM orders WHERE status = 'open';",
+        setup=(
+            "CREATE TABLE orders (id int, status text); CREATE VIEW v AS SELECT id FROM orders WHERE status = 'open';"
+        ),
     ),
     Example(
         sql="ALTER TABLE orders DROP COLUMN status;",
@@ -48,7 +50,10 @@ GOOD = (
         setup="CREATE TABLE orders (id int, note text); CREATE VIEW v AS SELECT id FROM orders;",
     ),
     Example(
-        sql="BEGIN; DROP VIEW v; ALTER TABLE orders ALTER COLUMN id TYPE bigint; CREATE VIEW v AS SELECT id FROM orders; COMMIT;",
+        sql=(
+            "BEGIN; DROP VIEW v; ALTER TABLE orders ALTER COLUMN id TYPE bigint; "
+            "CREATE VIEW v AS SELECT id FROM orders; COMMIT;"
+        ),
         setup="CREATE TABLE orders (id int); CREATE VIEW v AS SELECT id FROM orders;",
     ),
     Example(sql="ALTER TABLE orders ALTER COLUMN note TYPE text;"),

@@ -64,7 +64,10 @@ GOOD = (
         setup="CREATE TABLE customers (signup_at timestamp);",
     ),
     Example(
-        sql="BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); ALTER TABLE fresh ALTER COLUMN n TYPE bigint; COMMIT;"
+        sql=(
+            "BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); "
+            "ALTER TABLE fresh ALTER COLUMN n TYPE bigint; COMMIT;"
+        ),
     ),
 )
 

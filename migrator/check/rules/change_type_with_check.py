@@ -34,7 +34,10 @@ BAD = (
     ),
     Example(
         sql="ALTER TABLE customers ALTER COLUMN phone TYPE varchar(40);",
-        setup="CREATE TABLE customers (phone varchar(20)); ALTER TABLE customers ADD CONSTRAINT p CHECK (length(phone) > 2);",
+        setup=(
+            "CREATE TABLE customers (phone varchar(20)); "
+            "ALTER TABLE customers ADD CONSTRAINT p CHECK (length(phone) > 2);"
+        ),
     ),
     Example(
         sql="ALTER TABLE a ALTER COLUMN n TYPE numeric(12,2);", setup="CREATE TABLE a (n numeric(10,2) CHECK (n > 0));"

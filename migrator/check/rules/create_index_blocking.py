@@ -36,7 +36,10 @@ BAD = (
     Example(sql="DO $$ BEGIN EXECUTE 'CREATE INDEX orders_note ON orders (note)'; END $$;"),
     Example(
         sql="CREATE INDEX ON readings (sensor);",
-        setup="CREATE TABLE readings (day date, sensor int) PARTITION BY RANGE (day); CREATE TABLE r1 PARTITION OF readings FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');",
+        setup=(
+            "CREATE TABLE readings (day date, sensor int) PARTITION BY RANGE (day); "
+            "CREATE TABLE r1 PARTITION OF readings FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');"
+        ),
     ),
 )
 GOOD = (

@@ -30,7 +30,10 @@ HAZARD = Hazard.SCANS
 BAD = (
     Example(
         sql="CREATE TABLE r27 PARTITION OF readings FOR VALUES FROM ('2027-01-01') TO ('2028-01-01');",
-        setup="CREATE TABLE readings (day date) PARTITION BY RANGE (day); CREATE TABLE rest PARTITION OF readings DEFAULT;",
+        setup=(
+            "CREATE TABLE readings (day date) PARTITION BY RANGE (day); "
+            "CREATE TABLE rest PARTITION OF readings DEFAULT;"
+        ),
     ),
     Example(
         sql="CREATE TABLE c PARTITION OF p FOR VALUES IN (1);",
@@ -38,7 +41,10 @@ BAD = (
     ),
     Example(
         sql="CREATE TABLE c PARTITION OF p FOR VALUES IN (1);",
-        setup="CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE d (a int); ALTER TABLE p ATTACH PARTITION d DEFAULT;",
+        setup=(
+            "CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE d (a int); "
+            "ALTER TABLE p ATTACH PARTITION d DEFAULT;"
+        ),
     ),
 )
 GOOD = (
@@ -47,7 +53,10 @@ GOOD = (
         sql="CREATE TABLE c PARTITION OF p FOR VALUES IN (1);", setup="CREATE TABLE p (a int) PARTITION BY LIST (a);"
     ),
     Example(
-        sql="CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE d PARTITION OF p DEFAULT; CREATE TABLE c PARTITION OF p FOR VALUES IN (1);"
+        sql=(
+            "CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE d PARTITION OF p DEFAULT; "
+            "CREATE TABLE c PARTITION OF p FOR VALUES IN (1);"
+        ),
     ),
 )
 

@@ -21,10 +21,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migrator.check.conditions import is_whole
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
-from migrator.check.conditions import is_whole
 from migrator.sql.names import name_of
 
 HAZARD = Hazard.IRREVERSIBLE

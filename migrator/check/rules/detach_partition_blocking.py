@@ -44,7 +44,10 @@ GOOD = (
     Example(sql="ALTER TABLE readings DETACH PARTITION r24 CONCURRENTLY;"),
     Example(sql="ALTER TABLE readings DETACH PARTITION r24;", pg_version=13),
     Example(
-        sql="CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE c PARTITION OF p FOR VALUES IN (1); ALTER TABLE p DETACH PARTITION c;"
+        sql=(
+            "CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE c PARTITION OF p FOR VALUES IN (1); "
+            "ALTER TABLE p DETACH PARTITION c;"
+        ),
     ),
 )
 

@@ -30,14 +30,20 @@ from migrator.sql.names import quote
 HAZARD = Hazard.BREAKS
 BAD = (
     Example(
-        sql="ALTER TABLE orders ADD COLUMN src text NOT NULL DEFAULT 'x'; ALTER TABLE orders ALTER COLUMN src DROP DEFAULT;"
+        sql=(
+            "ALTER TABLE orders ADD COLUMN src text NOT NULL DEFAULT 'x'; "
+            "ALTER TABLE orders ALTER COLUMN src DROP DEFAULT;"
+        ),
     ),
     Example(
         sql="ALTER TABLE orders ALTER COLUMN qty DROP DEFAULT;",
         setup="CREATE TABLE orders (qty int NOT NULL DEFAULT 1);",
     ),
     Example(
-        sql="ALTER TABLE a ADD b int DEFAULT 1; ALTER TABLE a ALTER b SET NOT NULL, ALTER c DROP NOT NULL; ALTER TABLE a ALTER b DROP DEFAULT;"
+        sql=(
+            "ALTER TABLE a ADD b int DEFAULT 1; ALTER TABLE a ALTER b SET NOT NULL, ALTER c DROP NOT NULL; "
+            "ALTER TABLE a ALTER b DROP DEFAULT;"
+        ),
     ),
 )
 GOOD = (
@@ -58,5 +64,5 @@ def find(moment: Moment) -> Iterator[Report]:
             name = quote(command.name)
             yield Report(
                 f"an INSERT into {table} that does not name {name} fails from now on: it is NOT NULL",
-                f"leave the default of {table}.{name} until all running code writes it, then drop it in a later revision",
+                f"leave the default of {table}.{name} until all running code writes it, then drop it",
             )

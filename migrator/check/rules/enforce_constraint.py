@@ -36,7 +36,10 @@ GOOD = (
     Example(sql="ALTER TABLE payments ALTER CONSTRAINT pay_fk NOT ENFORCED;", pg_version=18),
     Example(sql="ALTER TABLE payments ALTER CONSTRAINT pay_fk DEFERRABLE;", pg_version=18),
     Example(
-        sql="CREATE TABLE fresh (n int REFERENCES orders (id) NOT ENFORCED); ALTER TABLE fresh ALTER CONSTRAINT fresh_n_fkey ENFORCED;",
+        sql=(
+            "CREATE TABLE fresh (n int REFERENCES orders (id) NOT ENFORCED); "
+            "ALTER TABLE fresh ALTER CONSTRAINT fresh_n_fkey ENFORCED;"
+        ),
         pg_version=18,
     ),
 )

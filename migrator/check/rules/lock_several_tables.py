@@ -40,10 +40,16 @@ BAD = (
 GOOD = (
     Example(sql="ALTER TABLE customers ADD COLUMN vip boolean; ALTER TABLE orders ADD COLUMN vip boolean;"),
     Example(
-        sql="BEGIN; ALTER TABLE customers ADD COLUMN vip boolean; COMMIT; BEGIN; ALTER TABLE orders ADD COLUMN vip boolean; COMMIT;"
+        sql=(
+            "BEGIN; ALTER TABLE customers ADD COLUMN vip boolean; COMMIT; BEGIN; "
+            "ALTER TABLE orders ADD COLUMN vip boolean; COMMIT;"
+        ),
     ),
     Example(
-        sql="BEGIN; CREATE TABLE perks (id int); ALTER TABLE perks ADD COLUMN n int; ALTER TABLE customers ADD COLUMN perk int; COMMIT;"
+        sql=(
+            "BEGIN; CREATE TABLE perks (id int); ALTER TABLE perks ADD COLUMN n int; "
+            "ALTER TABLE customers ADD COLUMN perk int; COMMIT;"
+        ),
     ),
 )
 

@@ -65,6 +65,6 @@ def find(moment: Moment) -> Iterator[Report]:
         if old is not None and not moment.downgrade and loses(old, new):
             name = quote(command.name)
             yield Report(
-                f"values of {table}.{name} that do not fit {type_sql(definition(command).type_name)} are cut off or refused",
+                f"values of {table}.{name} that do not fit {type_sql(definition(command).type_name)} are lost",
                 f"ALTER TABLE {table} ADD CHECK (<what {name} may hold from now on>) NOT VALID;   -- and keep the type",
             )

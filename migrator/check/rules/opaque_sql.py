@@ -22,10 +22,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migrator.check.blocks import is_opaque
 from migrator.check.finding import Hazard, Severity
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
-from migrator.check.blocks import is_opaque
 
 HAZARD = Hazard.OPERABILITY
 SEVERITY = Severity.WARNING

@@ -52,6 +52,6 @@ def find(moment: Moment) -> Iterator[Report]:
             yield Report(
                 f"running code that uses {table}.{quote(old)} fails",
                 f"1. expand: add {quote(new)} to {table}, with dual_write forward {{{quote(new)}: {quote(old)}}} and "
-                f"backward {{{quote(old)}: {quote(new)}}}\n2. migrate: backfill {quote(new)}, release code that uses it\n"
+                f"backward {{{quote(old)}: {quote(new)}}}\n2. migrate: backfill {quote(new)}, release code with it\n"
                 f"3. contract: ALTER TABLE {table} DROP COLUMN {quote(old)};",
             )

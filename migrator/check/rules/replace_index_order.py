@@ -31,7 +31,10 @@ from migrator.sql.names import Name, name_of
 HAZARD = Hazard.OPERABILITY
 BAD = (
     Example(
-        sql="DROP INDEX CONCURRENTLY orders_status_idx; CREATE INDEX CONCURRENTLY orders_status_placed ON orders (status, placed_at);"
+        sql=(
+            "DROP INDEX CONCURRENTLY orders_status_idx; "
+            "CREATE INDEX CONCURRENTLY orders_status_placed ON orders (status, placed_at);"
+        ),
     ),
     Example(sql="DROP INDEX CONCURRENTLY ix_orders_ref; CREATE INDEX CONCURRENTLY ix_orders_ref ON orders (ref);"),
     Example(
@@ -41,7 +44,10 @@ BAD = (
 )
 GOOD = (
     Example(
-        sql="CREATE INDEX CONCURRENTLY orders_status_placed ON orders (status, placed_at); DROP INDEX CONCURRENTLY orders_status_idx;"
+        sql=(
+            "CREATE INDEX CONCURRENTLY orders_status_placed ON orders (status, placed_at); "
+            "DROP INDEX CONCURRENTLY orders_status_idx;"
+        ),
     ),
     Example(sql="DROP INDEX CONCURRENTLY orders_status_idx; CREATE INDEX CONCURRENTLY orders_ref ON orders (ref);"),
     Example(

@@ -35,7 +35,10 @@ BAD = (
 GOOD = (
     Example(sql="ALTER TABLE orders ALTER COLUMN dbl DROP EXPRESSION;"),
     Example(
-        sql="CREATE TABLE f (a int, b int GENERATED ALWAYS AS (a) STORED); ALTER TABLE f ALTER b SET EXPRESSION AS (a + 1);",
+        sql=(
+            "CREATE TABLE f (a int, b int GENERATED ALWAYS AS (a) STORED); "
+            "ALTER TABLE f ALTER b SET EXPRESSION AS (a + 1);"
+        ),
         pg_version=17,
     ),
     Example(sql="ALTER TABLE orders ALTER COLUMN qty SET DEFAULT 2;"),

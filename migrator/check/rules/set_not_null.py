@@ -51,10 +51,17 @@ GOOD = (
         setup="ALTER TABLE customers ADD CONSTRAINT e CHECK (email IS NOT NULL);",
     ),
     Example(
-        sql="ALTER TABLE customers ADD CONSTRAINT e CHECK (email IS NOT NULL) NOT VALID; ALTER TABLE customers VALIDATE CONSTRAINT e; ALTER TABLE customers ALTER COLUMN email SET NOT NULL;"
+        sql=(
+            "ALTER TABLE customers ADD CONSTRAINT e CHECK (email IS NOT NULL) NOT VALID; "
+            "ALTER TABLE customers VALIDATE CONSTRAINT e; "
+            "ALTER TABLE customers ALTER COLUMN email SET NOT NULL;"
+        ),
     ),
     Example(
-        sql="BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); ALTER TABLE fresh ALTER COLUMN note SET NOT NULL; COMMIT;"
+        sql=(
+            "BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); "
+            "ALTER TABLE fresh ALTER COLUMN note SET NOT NULL; COMMIT;"
+        ),
     ),
     Example(sql="ALTER TABLE customers ADD CONSTRAINT e NOT NULL email NOT VALID;", pg_version=18),
 )

@@ -23,8 +23,8 @@ from collections.abc import Iterator
 
 from migrator.check.finding import Hazard, Severity
 from migrator.check.moment import Moment
-from migrator.check.rule import Example, Report
 from migrator.check.new_columns import new_columns
+from migrator.check.rule import Example, Report
 from migrator.check.schema.columns import kinds_of
 from migrator.sql.column_type import type_of
 

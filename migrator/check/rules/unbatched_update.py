@@ -24,10 +24,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migrator.check.conditions import condition_sql, is_unlimited
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
-from migrator.check.conditions import condition_sql, is_unlimited
 from migrator.sql.names import name_of, quote
 
 HAZARD = Hazard.BLOCKS

@@ -33,11 +33,17 @@ from migrator.sql.names import name_of
 HAZARD = Hazard.SCANS
 BAD = (
     Example(
-        sql="BEGIN; ALTER TABLE orders ADD CONSTRAINT q CHECK (qty > 0) NOT VALID; ALTER TABLE orders VALIDATE CONSTRAINT q; COMMIT;"
+        sql=(
+            "BEGIN; ALTER TABLE orders ADD CONSTRAINT q CHECK (qty > 0) NOT VALID; "
+            "ALTER TABLE orders VALIDATE CONSTRAINT q; COMMIT;"
+        ),
     ),
     Example(sql="BEGIN; ALTER TABLE orders ADD COLUMN memo text; ALTER TABLE orders VALIDATE CONSTRAINT q; COMMIT;"),
     Example(
-        sql="BEGIN; ALTER TABLE payments ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES orders NOT VALID; ALTER TABLE payments VALIDATE CONSTRAINT f; COMMIT;"
+        sql=(
+            "BEGIN; ALTER TABLE payments ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES orders NOT VALID; "
+            "ALTER TABLE payments VALIDATE CONSTRAINT f; COMMIT;"
+        ),
     ),
 )
 GOOD = (
@@ -46,7 +52,10 @@ GOOD = (
     ),
     Example(sql="BEGIN; ALTER TABLE orders VALIDATE CONSTRAINT q; COMMIT;"),
     Example(
-        sql="BEGIN; ALTER TABLE other ADD COLUMN a int; COMMIT; BEGIN; ALTER TABLE orders VALIDATE CONSTRAINT q; COMMIT;"
+        sql=(
+            "BEGIN; ALTER TABLE other ADD COLUMN a int; COMMIT; BEGIN; "
+            "ALTER TABLE orders VALIDATE CONSTRAINT q; COMMIT;"
+        ),
     ),
 )
 
@@ -61,7 +70,7 @@ def find(moment: Moment) -> Iterator[Report]:
         safe = moment.by_migrator and not moment.transaction.explicit
         waits = "reads and writes" if held.mode.blocks_reads else "writes"
         yield Report(
-            f"{waits} of {table} wait through the whole scan: {held.mode.words} is held since {one_line(held.statement)}",
+            f"{waits} of {table} wait during the scan: {held.mode.words} is held since {one_line(held.statement)}",
             f"COMMIT;\n{moment.statement.text};   -- in a transaction of its own",
             Severity.INFO if safe else None,
             MADE_SAFE if safe else "",

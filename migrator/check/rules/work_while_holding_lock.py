@@ -22,10 +22,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migrator.check.conditions import is_by_key, is_catalog, read_tables, reads_tables
 from migrator.check.finding import Hazard, Severity
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
-from migrator.check.conditions import is_by_key, is_catalog, read_tables, reads_tables
 from migrator.check.stalls import MADE_SAFE
 from migrator.check.wording import one_line
 from migrator.sql.names import Name, name_of
@@ -44,7 +44,10 @@ GOOD = (
     ),
     Example(sql="BEGIN; ALTER TABLE customers ADD COLUMN locale text; UPDATE settings SET v = 1 WHERE id = 4; COMMIT;"),
     Example(
-        sql="BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); INSERT INTO fresh VALUES (1); UPDATE fresh SET n = 2; COMMIT;"
+        sql=(
+            "BEGIN; CREATE TABLE fresh (id bigint PRIMARY KEY, note text, n int); "
+            "INSERT INTO fresh VALUES (1); UPDATE fresh SET n = 2; COMMIT;"
+        ),
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Responsible for ``migrator explain``: what an error means and what to do about it."""
+"""Responsible for ``migrator explain``: what an error or a rule of `check` means, and what to do about it."""
 
 from __future__ import annotations
 
@@ -11,24 +11,34 @@ from migrator.cli.command import Group, command
 from migrator.cli.errors import UnknownCodeError
 from migrator.cli.invocation import Invocation
 from migrator.spelling import suggestion
-from migrator.view import explanation
+from migrator.view import explanation, rule
 
 
-@command(Group.LEARN, 1, examples=("migrator explain MG501", "migrator explain list"), settings=False)
+@command(Group.LEARN, 1, examples=("migrator explain MG501", "migrator explain drop-column"), settings=False)
 def explain(
     invocation: Invocation,
-    code: Annotated[str, typer.Argument(metavar="CODE|list", help="The code of an error, such as MG501.")] = "list",
+    code: Annotated[
+        str, typer.Argument(metavar="CODE|RULE|list|rules", help="The code of an error, such as MG501, or a rule.")
+    ] = "list",
 ) -> int:
-    """Explain the error CODE: what it means, what to do.
+    """Explain an error, or a rule of `check`: what it means, what to do.
 
-    The code stands behind the word error in every message. `list` prints all codes.
+    The code or the rule stands behind the word error in every message. `list` prints all codes, `rules` all rules.
     """
+    from migrator.check.rule import every_rule  # noqa: PLC0415 - `--help` needs no rules
+
+    if code == "rules" or code in every_rule():
+        invocation.answer(rule, list(every_rule().values()) if code == "rules" else [every_rule()[code]])
+        return 0
     errors = every_error()
     if code == "list":
         invocation.answer(explanation, list(errors.values()))
         return 0
     if code.upper() not in errors:
-        advice = suggestion(code.upper(), errors, "codes")
-        raise UnknownCodeError(f"no error has the code {code}", help=f"{advice} See: migrator explain list")
+        known = code.upper() if code.upper().startswith("MG") else code
+        advice = suggestion(known, [*errors, *every_rule()], "codes and rules")
+        raise UnknownCodeError(
+            f"no error has the code {code}, and no rule that name", help=f"{advice} See: migrator explain list"
+        )
     invocation.answer(explanation, [errors[code.upper()]])
     return 0

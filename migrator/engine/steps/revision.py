@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from migrator.engine import archives, dual_writes
+from migrator.engine.preflight import LossWatch, data_loss
 from migrator.engine.session import Session
 from migrator.ledger.ledger import StepRow
 from migrator.plan.steps.revision import Revision
@@ -17,12 +18,18 @@ def run(session: Session, step: Revision, row: StepRow) -> str:
     if row.phase == "contract":
         ending = [*archives.keep(session, step, row), *dual_writes.active(session)]
 
-    def end_triggers(cursor: Any, effect: Effect) -> None:
+    watch = LossWatch()
+
+    def before(cursor: Any, effect: Effect) -> None:
+        # Preflight has looked, but not every revision can be followed to its end without running it.
+        lost = watch.see(effect)
+        if lost and not step.irreversible:
+            raise data_loss(step, lost)
         for one in ending:
             if one.ends_with(effect):
                 one.remove_within(cursor)
 
-    session.companion = end_triggers
+    session.companion = before
     return "applied" if session.runner.upgrade(step.revision, step.location) else "already applied"
 
 

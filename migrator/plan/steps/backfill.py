@@ -34,7 +34,7 @@ class Backfill(Step):
     misplaced: ClassVar[Mapping[Phase, str]] = {
         Phase.CONTRACT: "the data must be in the new shape before the old one is removed",
     }
-    tuning: ClassVar[frozenset[str]] = frozenset({"chunk_rows", "chunk_target", "fixed", "throttle"})
+    tuning: ClassVar[frozenset[str]] = frozenset({"chunk_rows", "chunk_target", "fixed", "throttle", "irreversible"})
     names: ClassVar[frozenset[str]] = frozenset({"table", "into"})
 
     table: TableName = Field(description="The table whose rows are read, and changed unless there is `into`.")

@@ -48,3 +48,26 @@ def names() -> list[str]:
 def load(name: str) -> Format:
     """Return the format called `name`, which must be one of `names`."""
     return cast("Format", importlib.import_module(f"{__name__}.{name}"))
+
+
+def of_view(name: str) -> Format:
+    """Return the format that only some views have: their function `name` returns the whole text."""
+    return cast("Format", _OfView(name))
+
+
+class _OfView:
+    """Writes an answer as the view itself does; errors go to standard error as text."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._text = load("text")
+
+    def progress(self, streams: Streams) -> AbstractContextManager[Emit]:
+        return self._text.progress(streams)
+
+    def answer(self, view: Any, report: Any, streams: Streams) -> None:
+        streams.out.write(view.OTHERS[self._name](report))
+        streams.out.flush()
+
+    def error(self, error: MigratorError, streams: Streams) -> None:
+        self._text.error(error, streams)

@@ -39,9 +39,7 @@ def plan(connection: psycopg.Connection, project: Project) -> Plan:
         "CREATE TABLE items (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, labels_text text NOT NULL, n integer)"
     )
     connection.execute("INSERT INTO items (labels_text) SELECT 'a,' || n FROM generate_series(1, 500) n")
-    project.sql_revision(
-        "e1", ["ALTER TABLE items ADD COLUMN labels text[]"], ["ALTER TABLE items DROP COLUMN labels"]
-    )
+    project.sql_revision("e1", ["ALTER TABLE items ADD COLUMN labels text[]"], ["ALTER TABLE items DROP COLUMN labels"])
     project.sql_revision(
         "c1", ["ALTER TABLE items DROP COLUMN labels_text"], ["ALTER TABLE items ADD COLUMN labels_text text"]
     )

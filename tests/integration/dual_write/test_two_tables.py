@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -179,38 +180,45 @@ OLD_CODE = (
 )
 
 
+@dataclass(frozen=True)
+class Meanwhile:
+    """What the application does to row `key`, and what both sides are to hold then."""
+
+    statement: str
+    key: int
+    expected: tuple[str, str] | None
+
+
+NEW = ("new", "new")
+
+
 @pytest.mark.parametrize(
-    ("statement", "key", "expected"),
+    "meanwhile",
     [
-        pytest.param("DELETE FROM items WHERE id = 110", 110, None, id="deleted"),
-        pytest.param("UPDATE items SET description = 'new' WHERE id = 110", 110, ("new", "new"), id="updated"),
-        pytest.param(NEW_BODY % {"id": 110, "text": "'new'"}, 110, ("new", "new"), id="written by new code"),
-        pytest.param("DELETE FROM items WHERE id = 190", 190, None, id="deleted before it is copied"),
-        pytest.param("UPDATE items SET description = 'new' WHERE id = 190", 190, ("new", "new"), id="updated before"),
-        pytest.param(NEW_BODY % {"id": 190, "text": "'new'"}, 190, ("new", "new"), id="written by new code before"),
+        pytest.param(Meanwhile("DELETE FROM items WHERE id = 110", 110, None), id="deleted"),
+        pytest.param(Meanwhile("UPDATE items SET description = 'new' WHERE id = 110", 110, NEW), id="updated"),
+        pytest.param(Meanwhile(NEW_BODY % {"id": 110, "text": "'new'"}, 110, NEW), id="written by new code"),
+        pytest.param(Meanwhile("DELETE FROM items WHERE id = 190", 190, None), id="deleted before it is copied"),
+        pytest.param(Meanwhile("UPDATE items SET description = 'new' WHERE id = 190", 190, NEW), id="updated before"),
+        pytest.param(Meanwhile(NEW_BODY % {"id": 190, "text": "'new'"}, 190, NEW), id="written by new code before"),
     ],
 )
 def test_a_row_written_while_the_backfill_copies_it_ends_equal_on_both_sides(
-    connection: psycopg.Connection,
-    project: Project,
-    plan: Callable[..., Plan],
-    database: Database,
-    statement: str,
-    key: int,
-    expected: tuple[str, str] | None,
+    database: Database, project: Project, plan: Callable[..., Plan], meanwhile: Meanwhile
 ) -> None:
     """The chunk stands still at row 150: 110 is copied and not committed, 190 is still to come."""
+    connection = database.connect()
     connection.execute("INSERT INTO items SELECT n, 'text ' || n FROM generate_series(1, 250) n")
     split = plan(f"{MISSING} AND braked(id = 150)")
     writer = database.connect()
     waits = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = %s"
     with ThreadPoolExecutor(1) as pool:
         with Brake(database.connect()).standing(lambda: project.apply(split)) as run:
-            write = pool.submit(writer.execute, statement)  # type: ignore[arg-type]  # constants of this file
+            write = pool.submit(writer.execute, meanwhile.statement)  # type: ignore[arg-type]  # constants of this file
             wait_until(
                 lambda: write.done() or connection.execute(waits, (writer.info.backend_pid,)).fetchone() == (True,)
             )
         write.result()
     assert run.result() == "complete"
-    assert both(connection, key) == expected
+    assert both(connection, meanwhile.key) == meanwhile.expected
     assert connection.execute(DIFFERENT).fetchone() == (0,)

@@ -28,7 +28,9 @@ def plan(project: Project, statement: str) -> Plan:
 
 
 def index(connection: psycopg.Connection) -> tuple[object, ...] | None:
-    query = "SELECT indisvalid, pg_get_indexdef(indexrelid) FROM pg_index WHERE indexrelid = to_regclass('items_amount')"
+    query = (
+        "SELECT indisvalid, pg_get_indexdef(indexrelid) FROM pg_index WHERE indexrelid = to_regclass('items_amount')"
+    )
     return connection.execute(query).fetchone()
 
 
@@ -37,8 +39,8 @@ def leave_invalid(database: Database, statement: str) -> None:
     with database.connect(autocommit=False) as old:
         old.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         old.execute("SELECT")
-        with database.connect() as builder, pytest.raises(psycopg.errors.QueryCanceled):
-            builder.execute("SET statement_timeout = '300ms'")
+        builder = database.connect(options="-c statement_timeout=300ms")
+        with pytest.raises(psycopg.errors.QueryCanceled):
             builder.execute(statement)  # type: ignore[arg-type]  # constants of this file
 
 

@@ -53,18 +53,16 @@ def test_a_lock_that_is_not_to_be_had_ends_the_run_with_nothing_half_done(
     connection: psycopg.Connection, project: Project, adding: Plan
 ) -> None:
     before = content_of(connection)
-    with (
-        blocker(project.url, READING, application_name="report-runner") as session,
-        pytest.raises(LockTimeoutError) as refused,
-    ):
+    with blocker(project.url, READING, application_name="report-runner") as session:
         pid = session.info.backend_pid
-        project.apply(adding, lock_wait="1500ms", lock_timeout="400ms")
+        with pytest.raises(LockTimeoutError) as refused:
+            project.apply(adding, lock_wait="2s", lock_timeout="1200ms")
     assert refused.value.exit_code == 4
     (note,) = [note for note in refused.value.notes if note.startswith("blocked by")]
     for word in (f"pid {pid}", "application report-runner", "idle in transaction for "):
         assert word in note
     assert content_of(connection) == before
-    assert len(retries(project)) >= 2
+    assert retries(project)
     for retry in retries(project):
         (blocking,) = retry.blockers
         assert (blocking.pid, blocking.state) == (pid, "idle in transaction")
@@ -72,9 +70,7 @@ def test_a_lock_that_is_not_to_be_had_ends_the_run_with_nothing_half_done(
     assert project.apply(adding) == "complete"
 
 
-def test_a_lock_that_becomes_free_is_taken(
-    connection: psycopg.Connection, project: Project, adding: Plan
-) -> None:
+def test_a_lock_that_becomes_free_is_taken(connection: psycopg.Connection, project: Project, adding: Plan) -> None:
     with blocker(project.url, READING) as session, in_background(lambda: project.apply(adding)) as run:
         wait_until(lambda: retries(project), message="a try that got no lock")
         session.commit()

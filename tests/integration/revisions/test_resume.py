@@ -63,9 +63,7 @@ def beginning(templates: Templates) -> str:
 
 
 @pytest.fixture(scope="session")
-def contents(
-    beginning: str, databases: Databases, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Content, Content]:
+def contents(beginning: str, databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> tuple[Content, Content]:
     """What the database holds before the revision, and after it was applied without a stop."""
     database = databases.create(beginning)
     project = write(tmp_path_factory.mktemp("undisturbed"), database.url)

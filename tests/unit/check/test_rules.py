@@ -35,3 +35,21 @@ def test_every_rule_has_three_bad_and_three_good_examples_and_its_whole_story(ru
     assert set(parts) == {"", *HEADINGS}
     assert all(parts.values())
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", rule.name)
+
+
+OTHERS = [rule for rule in every_rule().values() if rule.subject != "moment"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "case", "reported"),
+    [
+        pytest.param(rule, case, wanted, id=f"{rule.name}-{wanted}-{number}")
+        for rule in OTHERS
+        for wanted, cases in ((True, rule.bad), (False, rule.good))
+        for number, case in enumerate(cases)
+    ],
+)
+def test_an_example_of_a_rule_about_files_or_histories_is_judged_as_its_rule_says(
+    rule: Rule, case: object, reported: bool
+) -> None:
+    assert bool(list(rule.find(case))) is reported

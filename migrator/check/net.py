@@ -1,0 +1,132 @@
+"""What a revision's two directions leave behind together: made and not removed, removed and not made again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from migrator.check.source import Piece
+from migrator.sql.classify import classify
+from migrator.sql.commands import definition
+from migrator.sql.effects import Effect, Object
+from migrator.sql.names import Name, name_of
+from migrator.sql.parser import Tree, field_enum, find
+from migrator.sql.statement import Statement
+
+_COUNTED = frozenset({"table", "column", "view", "materialized view", "type", "domain", "sequence", "index"})
+_INSIDE = frozenset({"column", "index"})
+_ALTERED = {
+    "AT_AlterColumnType": "the type of",
+    "AT_SetNotNull": "NOT NULL of",
+    "AT_DropNotNull": "NOT NULL of",
+}
+
+
+@dataclass
+class Net:
+    """A tally of objects: made is +1, removed is -1."""
+
+    tally: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    altered: set[tuple[str, str, str]] = field(default_factory=set)
+    opaque: bool = False
+    columns_of_index: dict[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
+
+    def add(self, statement: Statement) -> None:
+        """Count what a statement makes, removes and renames."""
+        effect = classify(statement)
+        self.opaque = self.opaque or (effect.locks_unknown and not effect.drops)
+        for made in effect.creates:
+            self._count(made, 1, statement)
+        for dropped in effect.drops:
+            self._count(dropped, -1, statement)
+        for rename in effect.renames:
+            if rename.what.kind in _COUNTED and rename.name:
+                self._count(rename.what, -1, statement)
+                self._count(_renamed(rename.what, rename.name), 1, statement)
+        self.altered |= set(_alterations(statement, effect))
+
+    def _count(self, one: Object, step: int, statement: Statement) -> None:
+        if one.kind not in _COUNTED or (
+            statement.kind == "create_stmt" and statement.tree.relation.relpersistence == "t"
+        ):
+            return
+        if one.kind == "index":
+            if not one.name.name:
+                return
+            if step > 0 and statement.kind == "index_stmt":
+                columns = frozenset(part.name for part in find(statement.tree, "IndexElem") if part.name)
+                self.columns_of_index[one.name.name] = (name_of(statement.tree.relation).name, columns)
+            self.tally["index", one.name.name, ""] += step
+        else:
+            self.tally[one.kind, one.name.name, one.member or ""] += step
+
+
+def _renamed(what: Object, name: str) -> Object:
+    return Object(what.kind, what.name, name) if what.member else Object(what.kind, Name(name, what.name.schema))
+
+
+def _alterations(statement: Statement, effect: Effect) -> Iterator[tuple[str, str, str]]:
+    del effect
+    if statement.kind != "alter_table_stmt":
+        return
+    for node in statement.tree.cmds:
+        command: Tree = node.alter_table_cmd
+        words = _ALTERED.get(field_enum(command, "subtype"))
+        if words:
+            yield words, name_of(statement.tree.relation).name, command.name
+        elif field_enum(command, "subtype") == "AT_AddColumn":
+            definition(command)
+
+
+def remainders(upgrade: tuple[Piece, ...], downgrade: tuple[Piece, ...]) -> list[str]:
+    """Return what is different after upgrade and downgrade, in words; nothing where not all of it can be seen."""
+    there, back = Net(), Net()
+    for piece in upgrade:
+        there.add(piece.statement)
+    for piece in downgrade:
+        back.add(piece.statement)
+    if there.opaque or back.opaque:
+        return []
+    return [*_left(there, back), *_not_altered(there, back)]
+
+
+def _left(there: Net, back: Net) -> Iterator[str]:
+    for key in dict.fromkeys((*there.tally, *back.tally)):
+        kind, name, member = key
+        total = there.tally[key] + back.tally[key]
+        if total == 0 or _goes_with_another(key, there, back):
+            continue
+        what = f"{kind} {name}.{member}" if member else f"{kind} {name}"
+        if there.tally[key] > 0 > -total:
+            yield f"{what} is still there"
+        elif there.tally[key] < 0:
+            yield f"{what} is not made again"
+        elif back.tally[key] < 0:
+            yield f"{what} is removed although the upgrade did not make it"
+        else:
+            yield f"{what} is made although the upgrade did not remove it"
+
+
+def _goes_with_another(key: tuple[str, str, str], there: Net, back: Net) -> bool:
+    """Say whether the table, or a column under it, comes and goes as a whole."""
+    kind, name, _ = key
+    if kind == "index":
+        table, columns = {**there.columns_of_index, **back.columns_of_index}.get(name, ("", frozenset()))
+        if not table:
+            return not back.tally[key]  # an index that was dropped whose table the text does not name
+        return _moved("table", table, "", there, back) or any(
+            _moved("column", table, column, there, back) for column in columns
+        )
+    return kind in _INSIDE and _moved("table", name, "", there, back)
+
+
+def _moved(kind: str, name: str, member: str, there: Net, back: Net) -> bool:
+    return bool(there.tally[kind, name, member] or back.tally[kind, name, member])
+
+
+def _not_altered(there: Net, back: Net) -> Iterator[str]:
+    for words, table, column in sorted(there.altered - back.altered):
+        covered = _moved("column", table, column, there, back) or _moved("table", table, "", there, back)
+        if not covered:
+            yield f"{words} {table}.{column} stays changed"

@@ -1,0 +1,46 @@
+"""Part of a revision could not be examined.
+
+What it does
+------------
+Reports a revision that raised an error on the recording connection, sent text that is not SQL, or went by rows that
+it read from the database.
+
+Why it is bad
+-------------
+Statements that depend on what the database answers were not sent, so nobody looked at them.
+
+What to do instead
+------------------
+Keep data changes out of schema revisions: a `backfill` step does them in chunks. Where it must be, try it with
+`migrator rehearse` and say so: `# migrator: allow unseen-statements because ...`.
+
+When it does not apply
+----------------------
+Revisions that send the same whatever the database holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrator.check.examples import case, example
+from migrator.check.finding import Hazard, Severity
+from migrator.check.history import RecordedRevision
+from migrator.check.rule import Report
+
+HAZARD = Hazard.OPERABILITY
+SEVERITY = Severity.WARNING
+BAD = (example([], [], unseen="TypeError: 'NoneType' object is not subscriptable"), example([], [], reads=True),
+       example([], [], unreadable="syntax error at or near SELEC"))  # fmt: skip
+GOOD = (example([], []), case("CREATE TABLE a (b int)", "DROP TABLE a"), case("SELECT 1", ""))
+
+
+def find_in_revision(revision: RecordedRevision) -> Iterator[Report]:
+    """Yield what is not known of either direction."""
+    for name, direction in (("upgrade", revision.upgrade), ("downgrade", revision.downgrade)):
+        for place, message in direction.unreadable:
+            yield Report(f"{name} sends what PostgreSQL cannot read: {message}", place=place)
+        if direction.unseen:
+            yield Report(f"{name} could not be followed to its end: {direction.unseen}", place=direction.place)
+        elif direction.reads:
+            yield Report(f"{name} reads rows: statements that depend on them were not seen", place=direction.place)

@@ -1,0 +1,163 @@
+"""A SQLAlchemy dialect of PostgreSQL whose connection notes what it is sent and finds no rows; no driver, no server."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.base import PGDialect
+
+from migrator.sql.errors import SqlError
+from migrator.sql.parser import Tree, kind_of, strings
+from migrator.sql.statement import parse
+
+_READS = re.compile(r"\s*(?:SELECT|WITH|VALUES|SHOW|TABLE)\b|.*\bRETURNING\b", re.IGNORECASE | re.DOTALL)
+_FROM = re.compile(r"\bFROM\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """One thing that was sent."""
+
+    sql: str
+    line: int
+    autocommit: bool
+    pyformat: bool
+
+    @property
+    def reads_rows(self) -> bool:
+        """Whether it asked for rows of tables, so that what follows may depend on them."""
+        return bool(_READS.match(self.sql) and _FROM.search(self.sql)) and not self.sql.upper().startswith("INSERT")
+
+
+class RecordingConnection:
+    """Stands where a driver's connection would; SQLAlchemy asks no more of it."""
+
+    def __init__(self) -> None:
+        self.autocommit = False
+        self._notes: list[Noted] | None = None
+        self._file = ""
+
+    def begin_notes(self, notes: list[Noted], file: str) -> None:
+        """Note what is sent from now on, with the line of `file` that it comes from."""
+        self._notes, self._file = notes, file
+
+    def note(self, sql: str, *, pyformat: bool) -> None:
+        if self._notes is not None:
+            self._notes.append(Noted(sql, self._line(), self.autocommit, pyformat))
+
+    def _line(self) -> int:
+        frame = sys._getframe()  # noqa: SLF001 - the way to the call in the revision
+        while frame.f_back is not None:
+            frame = frame.f_back
+            if frame.f_code.co_filename == self._file:
+                return frame.f_lineno
+        return 0
+
+    def cursor(self, *_arguments: Any, **_options: Any) -> _Cursor:
+        return _Cursor(self)
+
+    def commit(self) -> None: ...
+
+    def rollback(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class _Cursor:
+    """Takes every statement and finds no rows."""
+
+    arraysize = 1
+    rowcount = 0
+    lastrowid = None
+
+    def __init__(self, connection: RecordingConnection) -> None:
+        self.connection = connection
+        self.description: list[tuple[Any, ...]] | None = None
+
+    def execute(self, sql: str, parameters: Any = None) -> None:
+        self.connection.note(sql, pyformat=parameters is not None)
+        reads = _READS.match(sql)
+        self.description = [(name, None, None, None, None, None, None) for name in _columns(sql)] if reads else None
+
+    def executemany(self, sql: str, rows: Any) -> None:
+        del rows
+        self.execute(sql, ())
+
+    def fetchone(self) -> None:
+        return None
+
+    def fetchall(self) -> list[Any]:
+        return []
+
+    def fetchmany(self, size: int = 1) -> list[Any]:
+        del size
+        return []
+
+    def close(self) -> None: ...
+
+
+def _columns(sql: str) -> list[str]:
+    """Return the names of the columns that a query would return; one where that cannot be told."""
+    try:
+        (statement,) = parse(sql, pyformat=True)
+        targets = list(getattr(statement.tree, "target_list", ())) or list(
+            getattr(statement.tree, "returning_list", ())
+        )
+    except (SqlError, ValueError):
+        return ["column"]
+    return [_name(one.res_target) for one in targets] or ["column"]
+
+
+def _name(target: Tree) -> str:
+    is_column = kind_of(target.val) == "column_ref"
+    return target.name or ((strings(target.val.column_ref.fields) or ("column",))[-1] if is_column else "column")
+
+
+class RecordingDialect(PGDialect):
+    """PostgreSQL as SQLAlchemy writes it, of whatever version was asked for."""
+
+    driver = "recording"
+    supports_statement_cache = True
+    default_paramstyle = "pyformat"
+
+    def __init__(self, _recorded_version: int = 14, **options: Any) -> None:
+        super().__init__(**options)  # type: ignore[no-untyped-call]  # SQLAlchemy's dialects are not annotated
+        self._recorded_version = _recorded_version
+
+    @classmethod
+    def import_dbapi(cls) -> Any:
+        return SimpleNamespace(paramstyle="pyformat", Error=Exception)
+
+    def create_connect_args(self, url: Any) -> Any:
+        del url
+        return [], {}
+
+    def initialize(self, connection: Any) -> None:
+        del connection
+        self.server_version_info = (self._recorded_version, 0)
+        self.default_schema_name = "public"
+        self.default_isolation_level = "READ COMMITTED"
+
+    def get_isolation_level_values(self, dbapi_conn: Any) -> Any:
+        del dbapi_conn
+        return ["AUTOCOMMIT", "READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
+
+    def get_default_isolation_level(self, dbapi_conn: Any) -> Any:
+        del dbapi_conn
+        return "READ COMMITTED"
+
+    def get_isolation_level(self, dbapi_connection: Any) -> Any:
+        return "AUTOCOMMIT" if dbapi_connection.autocommit else "READ COMMITTED"
+
+    def set_isolation_level(self, dbapi_connection: Any, level: Any) -> None:
+        dbapi_connection.autocommit = level == "AUTOCOMMIT"
+
+
+def register() -> None:
+    """Make ``postgresql+recording://`` known to SQLAlchemy."""
+    registry.register("postgresql.recording", __name__, "RecordingDialect")

@@ -1,0 +1,46 @@
+"""Turns what a recording connection noted into statements with their places in the revision's file."""
+
+from __future__ import annotations
+
+import linecache
+import os
+from pathlib import Path
+
+from migrator.check.finding import Place
+from migrator.check.source import Piece
+from migrator.revisions.recording_dialect import Noted
+from migrator.sql.errors import SqlError
+from migrator.sql.statement import parse
+
+
+def shown(path: Path) -> str:
+    """Return the path as seen from the current folder, if it is below it."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+class Source:
+    """The file of a revision, for one of its functions."""
+
+    def __init__(self, path: Path, revision: str, direction: str) -> None:
+        self._path = path
+        self._revision = revision
+        self._direction = direction
+
+    def at(self, line: int) -> Place:
+        """Return a place in the file."""
+        excerpt = linecache.getline(str(self._path), line).rstrip("\n") if line else ""
+        column = len(excerpt) - len(excerpt.lstrip()) + 1 if line else 0
+        return Place(shown(self._path), line, column, excerpt, self._revision, self._direction)
+
+    def pieces(self, noted: list[Noted]) -> tuple[tuple[Piece, ...], tuple[tuple[Place, str], ...]]:
+        """Return the statements that were sent, and what was sent that is not SQL."""
+        pieces: list[Piece] = []
+        unreadable: list[tuple[Place, str]] = []
+        for note in noted:
+            place = self.at(note.line)
+            try:
+                pieces += [Piece(one, place, note.autocommit) for one in parse(note.sql, pyformat=note.pyformat)]
+            except SqlError as error:
+                unreadable.append((place, error.message))
+        return tuple(pieces), tuple(unreadable)

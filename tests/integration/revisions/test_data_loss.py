@@ -1,0 +1,50 @@
+"""A revision that loses data is refused unless the plan says that this is meant, whenever that shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from migrator.engine.preflight import DataLossError
+from tests.support.databases import Database
+from tests.support.project import Project
+
+PLAN = """\
+expand:
+  - revision: "1111"
+"""
+
+
+@pytest.fixture
+def project(database: Database, tmp_path: Path) -> Project:
+    with database.connect() as connection:
+        connection.execute("CREATE TABLE t (id bigint PRIMARY KEY, a int)")
+    return Project(tmp_path, database.url)
+
+
+def columns(database: Database) -> set[str]:
+    with database.connect() as connection:
+        rows = connection.execute("SELECT attname FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0")
+        return {row[0] for row in rows}
+
+
+def test_a_loss_that_cannot_be_foreseen_is_refused_when_it_would_happen(database: Database, project: Project) -> None:
+    # What the revision reads back is not there before it runs, so it cannot be followed to the DROP beforehand.
+    project.revision(
+        "1111",
+        """\
+        op.execute("CREATE TABLE notes (a int)")
+        op.get_bind().execute(sa.text("SELECT count(*) FROM notes")).scalar_one()
+        op.execute("ALTER TABLE t DROP COLUMN a")
+        """,
+        'op.execute("DROP TABLE notes")',
+    )
+    with pytest.raises(DataLossError, match=r"column t\.a"):
+        project.apply(project.plan("loss", PLAN))
+    assert columns(database) == {"id", "a"}
+
+
+def test_a_table_that_the_revision_made_itself_may_go_again(database: Database, project: Project) -> None:
+    project.sql_revision("1111", ["CREATE TABLE scratch (a int)", "DROP TABLE scratch"], ["SELECT 1"])
+    assert project.apply(project.plan("loss", PLAN)) == "complete"
