@@ -24,6 +24,7 @@ RETRIED = (
     psycopg.errors.SerializationFailure,
 )
 RATE_WINDOW = 20  # chunks that the shown rate and the estimate of the end are taken from
+THROTTLE_PAUSE = 0.5  # seconds between two looks at what the walk waits for
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds, of the full-jitter backoff
 
 
@@ -78,6 +79,7 @@ class Control:
         blockers: returns who holds locks on the table, for the report.
         deadline: seconds that one chunk may be retried.
         sleep: waits between two tries; returns early or raises when the run is to stop.
+        throttle: returns why the next chunk has to wait, or an empty text.
     """
 
     report: Callable[[Walked], None]
@@ -85,6 +87,7 @@ class Control:
     blockers: Callable[[], tuple[Blocker, ...]]
     deadline: float
     sleep: Callable[[float], None] = time.sleep
+    throttle: Callable[[], str] = lambda: ""
 
 
 class Walker:
@@ -122,10 +125,18 @@ class Walker:
             first, done = one.cursor is None, one.done
             while not done:
                 self._control.check()
+                self._hold_back()
                 chunk = self._chunk(one.id, first=first)
                 first, done = False, chunk.done
                 self._control.report(self.walked)
         return self.walked
+
+    def _hold_back(self) -> None:
+        while reason := self._control.throttle():
+            self.walked.waiting = reason
+            self._control.report(self.walked)
+            self._control.sleep(THROTTLE_PAUSE)
+            self._control.check()
 
     def _chunk(self, slice_id: int, *, first: bool) -> ChunkResult:
         retrying = tenacity.Retrying(

@@ -25,7 +25,7 @@ class Gate:
     Attributes:
         options: how to judge SQL files; `revisions` how to judge revisions, which another tool may run.
         schema: what is known of the database before everything.
-        plans: the revision steps of plans, which accept what their contract removes.
+        accepted_losses: why a plan accepts what a revision removes, by revision.
     """
 
     options: Options

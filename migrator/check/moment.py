@@ -29,7 +29,7 @@ class Moment:
     Attributes:
         schema: the schema before the statement; rules only read it.
         following: the statements after it in the same script.
-        first_of_script, last_of_script: whether nothing comes before or after.
+
         downgrade: the statement undoes what its revision's upgrade did.
     """
 

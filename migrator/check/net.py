@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 from migrator.check.source import Piece
 from migrator.sql.classify import classify
-from migrator.sql.commands import definition
-from migrator.sql.effects import Effect, Object
+from migrator.sql.effects import Object
 from migrator.sql.names import Name, name_of
 from migrator.sql.parser import Tree, field_enum, find
 from migrator.sql.statement import Statement
@@ -44,7 +43,7 @@ class Net:
             if rename.what.kind in _COUNTED and rename.name:
                 self._count(rename.what, -1, statement)
                 self._count(_renamed(rename.what, rename.name), 1, statement)
-        self.altered |= set(_alterations(statement, effect))
+        self.altered |= set(_alterations(statement))
 
     def _count(self, one: Object, step: int, statement: Statement) -> None:
         if one.kind not in _COUNTED or (
@@ -66,8 +65,7 @@ def _renamed(what: Object, name: str) -> Object:
     return Object(what.kind, what.name, name) if what.member else Object(what.kind, Name(name, what.name.schema))
 
 
-def _alterations(statement: Statement, effect: Effect) -> Iterator[tuple[str, str, str]]:
-    del effect
+def _alterations(statement: Statement) -> Iterator[tuple[str, str, str]]:
     if statement.kind != "alter_table_stmt":
         return
     for node in statement.tree.cmds:
@@ -75,8 +73,6 @@ def _alterations(statement: Statement, effect: Effect) -> Iterator[tuple[str, st
         words = _ALTERED.get(field_enum(command, "subtype"))
         if words:
             yield words, name_of(statement.tree.relation).name, command.name
-        elif field_enum(command, "subtype") == "AT_AddColumn":
-            definition(command)
 
 
 def remainders(upgrade: tuple[Piece, ...], downgrade: tuple[Piece, ...]) -> list[str]:

@@ -52,10 +52,6 @@ class Transaction:
         """Return a setting's value as the script made it; None where it did not, or undid it."""
         return self.local[name] if name in self.local else self.session.get(name)
 
-    def touched(self, name: str) -> bool:
-        """Say whether the script has set this setting, so that it is in force."""
-        return name in self.local or name in self.session
-
     def timeout(self, name: str) -> float | None:
         """Return a timeout in milliseconds, 0 for none at all; None where the script says nothing of it."""
         value = self.setting(name)

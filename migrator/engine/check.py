@@ -107,16 +107,15 @@ class _Found:
         if request.plan is not None:
             return cls([], [request.plan], [])
         if request.since:
-            return cls._sorted(list(_changed(request.since)), settings)
+            return cls._sorted(list(_changed(request.since)))
         if request.between:
             return cls([], [], None)
         if not request.paths:
             return cls([], plan_files(settings.plans) if settings.plans.is_dir() else [], None)
-        return cls._sorted([path for one in request.paths for path in _below(one)], settings)
+        return cls._sorted([path for one in request.paths for path in _below(one)])
 
     @classmethod
-    def _sorted(cls, paths: list[Path], settings: Settings) -> _Found:
-        del settings
+    def _sorted(cls, paths: list[Path]) -> _Found:
         return cls(
             [path for path in paths if path.suffix == ".sql"],
             [path for path in paths if path.suffix in PLAN_SUFFIXES],

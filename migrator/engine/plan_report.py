@@ -126,7 +126,7 @@ def _statement(target: Target, sent: Sent) -> StatementReport:
         lock=lock.mode.words if lock else "",
         blocks=_blocks(lock.mode) if lock else "nothing",
         rewrites=any(effect.rewrites for effect in effects),
-        scans=any(effect.scans for effect in effects),
+        scans=any(effect.stalls for effect in effects),
         online=parts,
         refused=refused,
         blocked_by=_blocked_by(target, lock),

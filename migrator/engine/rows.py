@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import psycopg
 
 from migrator.backfill.chunk import ChunkStatement
@@ -56,9 +58,18 @@ def prepare(session: Session, name: str, where: Location) -> Table:
 
 
 def fill(
-    session: Session, row: StepRow, move: Move | Refill, size: ChunkSize, *, purpose: str, where: Location
+    session: Session,
+    row: StepRow,
+    move: Move | Refill,
+    size: ChunkSize,
+    *,
+    purpose: str,
+    where: Location,
+    throttle: Callable[[], str] = lambda: "",
 ) -> Walked:
     """Walk the table of `move` to its end, or from where an earlier attempt came to.
+
+    `throttle` says why the next chunk has to wait, or an empty text.
 
     Raises:
         BadExpressionError: the statement cannot be planned.
@@ -77,6 +88,7 @@ def fill(
         blockers=lambda: _holders(session, move),
         deadline=session.lock_wait,
         sleep=session.stop.sleep,
+        throttle=throttle,
     )
     try:
         return Walker(connection, statement, slices, size, control).run()

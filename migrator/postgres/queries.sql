@@ -316,3 +316,9 @@ FROM migrator.archives a JOIN migrator.steps s ON s.id = a.step_id JOIN migrator
 WHERE (%(plan)s::text IS NULL OR r.plan = %(plan)s) AND s.state = 'done'
   AND a.created_at <= clock_timestamp() - make_interval(secs => %(seconds)s)
 ORDER BY a.created_at
+
+-- name: standbys
+SELECT coalesce(nullif(application_name, ''), client_addr::text, 'standby'),
+       pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint,
+       pg_wal_lsn_diff(coalesce(replay_lsn, '0/0'), '0/0')::bigint
+FROM pg_stat_replication WHERE state IN ('streaming', 'catchup')

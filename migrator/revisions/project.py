@@ -53,13 +53,11 @@ class Project:
     @cached_property
     def env_repeats(self) -> bool:
         """Whether `env.py`, by its text, may run the history more than once: for several schemas, or databases."""
-        tree = ast.parse(Path(self.scripts.env_py_location).read_text("utf-8"))
-        calls = Counter(
-            node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        )
-        own = (node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
-        loops = any(isinstance(node, ast.For | ast.AsyncFor | ast.While | ast.comprehension) for node in ast.walk(tree))
-        return loops or any(calls[name] > 1 for name in own)
+        nodes = list(ast.walk(ast.parse(Path(self.scripts.env_py_location).read_text("utf-8"))))
+        loops = any(isinstance(node, ast.For | ast.AsyncFor | ast.While) for node in nodes)
+        running = {node.name for node in nodes if isinstance(node, ast.FunctionDef) and "run_migrations" in ast.dump(node)}
+        calls = Counter(node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
+        return loops or any(calls[name] > 1 for name in running)
 
     def script(self, revision: str, where: Location | None = None) -> Script:
         """Return the revision that `revision` means, loading its file.

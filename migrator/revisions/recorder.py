@@ -82,7 +82,8 @@ def record(project: Project, url: str | None, revisions: Sequence[str], directio
             function = getattr(project.script(revision).module, direction, None)
             try:
                 if function is not None:
-                    function()
+                    with context.begin_transaction(_per_migration=True):  # autocommit_block() wants one to leave
+                        function()
             except MigratorError:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a team's code raises

@@ -165,7 +165,8 @@ def test_a_broken_history_is_reported_and_the_rest_is_still_checked(project: Pat
 def test_what_depends_on_rows_is_said_not_to_have_been_seen(project: Path, check: Check) -> None:
     body = (
         "def upgrade():\n    for row in op.get_bind().execute(sa.text('SELECT id FROM orders')):\n"
-        "        op.execute(f'DELETE FROM orders WHERE id = {row.id}')\n\n\ndef downgrade():\n    op.execute('SELEC 1')\n"
+        "        op.execute(f'DELETE FROM orders WHERE id = {row.id}')\n\n\n"
+        "def downgrade():\n    op.execute('SELEC 1')\n"
     )
     revision(project, "b2", "a1", body)
 

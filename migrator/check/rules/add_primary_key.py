@@ -21,11 +21,13 @@ With USING INDEX on NOT NULL columns. Where the columns are not known, USING IND
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from migrator.check.finding import Hazard, Severity
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
 from migrator.check.stalls import stalls
+from migrator.sql.commands import definition
 
 HAZARD = Hazard.BLOCKS
 BAD = (
@@ -47,5 +49,10 @@ GOOD = (
 
 
 def find(moment: Moment) -> Iterator[Report]:
-    """Yield the work that users of the table would wait for."""
-    return stalls(moment, "add-primary-key", "primary-key-using-index-on-nullable", unsure=Severity.WARNING)
+    """Yield the build, and the scan for NULLs of columns that are known, or may be, nullable."""
+    yield from stalls(moment, "add-primary-key")
+    for table, command in moment.commands("AT_AddConstraint"):
+        known, index = moment.schema.table(table), moment.schema.index(table.beside(definition(command).indexname))
+        told = known is not None and index is not None and all(known.column(one) for one in index.columns)
+        for report in stalls(moment, "primary-key-using-index-on-nullable"):
+            yield report if told or report.note else replace(report, severity=Severity.WARNING)

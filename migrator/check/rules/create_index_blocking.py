@@ -28,6 +28,7 @@ from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
 from migrator.check.stalls import stalls
+from migrator.sql.names import name_of
 
 HAZARD = Hazard.BLOCKS
 BAD = (
@@ -44,11 +45,16 @@ BAD = (
 )
 GOOD = (
     Example(sql="CREATE INDEX CONCURRENTLY orders_note ON orders (note);"),
+    Example(sql="CREATE INDEX readings_sensor ON ONLY readings (sensor);"),
     Example(sql="CREATE TABLE fresh (a int); CREATE INDEX fresh_a ON fresh (a);"),
     Example(sql="CREATE MATERIALIZED VIEW v AS SELECT 1 AS a; CREATE UNIQUE INDEX v_a ON v (a);"),
 )
 
 
 def find(moment: Moment) -> Iterator[Report]:
-    """Yield the work that users of the table would wait for."""
+    """Yield the build; ON ONLY a table that nothing is known of is taken to be the parent of partitions."""
+    if moment.statement.kind == "index_stmt" and not moment.tree.relation.inh:
+        known = moment.schema.table(name_of(moment.tree.relation))
+        if known is None or not known.columns:
+            return iter(())
     return stalls(moment, "create-index-blocking")

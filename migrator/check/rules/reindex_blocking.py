@@ -2,7 +2,7 @@
 
 What it does
 ------------
-Reports `REINDEX TABLE` and `REINDEX INDEX`.
+Reports `REINDEX` of an index, a table, a schema or a database.
 
 Why it is bad
 -------------
@@ -27,11 +27,13 @@ from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
 from migrator.check.stalls import stalls
+from migrator.sql.parser import option
 
 HAZARD = Hazard.BLOCKS
 BAD = (
     Example(sql="REINDEX TABLE orders;"),
     Example(sql="REINDEX INDEX orders_ref_idx;"),
+    Example(sql="REINDEX DATABASE shop;"),
     Example(sql="REINDEX (VERBOSE) TABLE orders;"),
 )
 GOOD = (
@@ -42,5 +44,11 @@ GOOD = (
 
 
 def find(moment: Moment) -> Iterator[Report]:
-    """Yield the work that users of the table would wait for."""
-    return stalls(moment, "reindex-blocking")
+    """Yield the builds, and REINDEX of a whole schema or database, which names no table."""
+    yield from stalls(moment, "reindex-blocking")
+    whole = moment.statement.kind == "reindex_stmt" and moment.effect.locks_unknown
+    if whole and not option(moment.tree.params, "concurrently"):
+        yield Report(
+            "every table is locked against writes in turn, while its indexes are built",
+            "REINDEX TABLE CONCURRENTLY <table>;   -- table by table",
+        )

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from migrator.sql.context import NEWEST, Column, Constraint, Index, RelationKind, Table, Volatility
+from migrator.sql.context import NEWEST, Column, Index, RelationKind, Table, Volatility
 from migrator.sql.names import Name
 
 _ZONE_FREE_TIMESTAMPS = 12
@@ -105,11 +105,6 @@ class Schema:
         known = self.known(table)
         others = tuple(one for one in known.columns if one.name != column.name)
         self.put(replace(known, columns=(*others, column)))
-
-    def put_constraint(self, table: Name, constraint: Constraint) -> None:
-        known = self.known(table)
-        others = tuple(one for one in known.constraints if not one.name or one.name != constraint.name)
-        self.put(replace(known, constraints=(*others, constraint)))
 
     def put_index(self, table: Name, index: Index) -> None:
         known = self.known(table)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from migrator.backfill.lag import ReplicaLag
 from migrator.backfill.move import Move
 from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import forget_slices
@@ -23,7 +26,8 @@ def run(session: Session, step: Backfill, row: StepRow) -> str:
         into=find_table(session.working, step.into, step.location) if step.into else None,
     )
     size = ChunkSize(step.chunk_rows, step.chunk_target.total_seconds(), step.fixed)
-    walked = rows.fill(session, row, move, size, purpose="fill", where=step.location)
+    throttle = _throttle(session, step)
+    walked = rows.fill(session, row, move, size, purpose="fill", where=step.location, throttle=throttle)
     return f"{walked.rows_done:,} rows walked, {walked.rows_changed:,} written"
 
 
@@ -31,3 +35,9 @@ def undo(session: Session, step: Backfill, row: StepRow) -> str:
     """Forget how far the backfill came. What it wrote goes with the columns that expand added."""
     forget_slices(session.target.asking, row.id)
     return "values of existing columns kept" if step.irreversible else "to be filled again"
+
+
+def _throttle(session: Session, step: Backfill) -> Callable[[], str]:
+    if step.throttle is None:
+        return lambda: ""
+    return ReplicaLag(session.target.asking, step.throttle.replica_lag.total_seconds()).reason

@@ -1,9 +1,9 @@
-"""One UPDATE over a whole table locks every row until it is done.
+"""One UPDATE or DELETE over a whole table locks every row until it is done.
 
 What it does
 ------------
-Reports `UPDATE` without WHERE, or with conditions that no key limits: `IS NULL`, `IS NOT NULL`, `IS DISTINCT FROM`,
-`true`.
+Reports `UPDATE` without WHERE, and `UPDATE` or `DELETE` with conditions that no key limits: `IS NULL`, `IS NOT NULL`,
+`IS DISTINCT FROM`, `true`.
 
 Why it is bad
 -------------
@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrator.check.conditions import condition_sql, is_unlimited
+from migrator.check.conditions import condition_sql, is_unlimited, is_whole
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
@@ -32,6 +32,7 @@ from migrator.sql.names import name_of, quote
 
 HAZARD = Hazard.BLOCKS
 BAD = (
+    Example(sql="DELETE FROM sessions WHERE token IS NULL;"),
     Example(sql="UPDATE orders SET lane = 'std';"),
     Example(sql="ALTER TABLE orders ADD COLUMN lane text; UPDATE orders SET lane = 'std' WHERE lane IS NULL;"),
     Example(sql="UPDATE orders SET note = upper(note) WHERE note IS NOT NULL AND true;"),
@@ -44,16 +45,25 @@ GOOD = (
 
 
 def find(moment: Moment) -> Iterator[Report]:
-    """Yield each update that may touch all rows."""
-    if moment.statement.kind != "update_stmt":
+    """Yield each change that may touch all rows."""
+    if moment.statement.kind not in ("update_stmt", "delete_stmt"):
         return
     table = name_of(moment.tree.relation)
     if not moment.live(table) or not is_unlimited(moment.tree):
         return
-    columns = ", ".join(quote(one.res_target.name) for one in moment.tree.target_list)
+    if moment.statement.kind == "update_stmt":
+        yield Report(f"every row of {table} that it changes stays locked until all of them are written", _step(moment))
+    elif not is_whole(moment.tree):
+        yield Report(
+            f"every row of {table} that it deletes stays locked until all of them are gone",
+            f"DELETE FROM {table} WHERE <key> BETWEEN <first> AND <last> AND {condition_sql(moment.tree)};"
+            "   -- chunk by chunk",
+        )
+
+
+def _step(moment: Moment) -> str:
+    table = name_of(moment.tree.relation)
+    columns = ", ".join(f"{quote(one.res_target.name)}: <expression>" for one in moment.tree.target_list)
     where = f"\n    where: {condition_sql(moment.tree)}" if moment.tree.HasField("where_clause") else ""
-    yield Report(
-        f"every row of {table} that it changes stays locked until all of them are written",
-        f"as a step of a plan, in chunks that commit one by one:\n- backfill:\n    table: {table}\n"
-        f"    set: {{{columns}: <expression>}}{where}",
-    )
+    step = f"- backfill:\n    table: {table}\n    set: {{{columns}}}{where}"
+    return f"as a step of a plan, in chunks that commit one by one:\n{step}"
