@@ -29,7 +29,7 @@ test: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 test-unit: $(STAMP)
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest tests/unit -n $(WORKERS)
 
 test-matrix: $(STAMP)
 	$(BIN)/python -m pytest -m matrix
@@ -43,6 +43,7 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m docs.generate --check
+	$(BIN)/migrator check
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix

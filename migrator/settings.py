@@ -177,7 +177,10 @@ def _text(value: object, folder: Path) -> str:
 
 def _path(value: object, folder: Path) -> Path:
     text = str(value) if isinstance(value, Path) else _text(value, folder)
-    return folder / Path(text).expanduser()
+    try:
+        return folder / Path(text).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"names the home of a user who is not there: {text}") from error
 
 
 def _database_url(value: object, folder: Path) -> str:

@@ -7,12 +7,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.databases import Database, Databases, Templates
 from tests.support.leftovers import make_base, remove_base, sweep
 from tests.support.servers import OwnServer, ServerMaker, Source, container_engine_answers, find_source, session_server
 
 _BASE = "MIGRATOR_TEST_BASE"
+
+# Two cores that do other things too must not fail a property for being slow; in CI the same inputs come each time.
+settings.register_profile(
+    "migrator",
+    deadline=None,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+)
+settings.load_profile("migrator")
 
 
 def pytest_configure(config: pytest.Config) -> None:

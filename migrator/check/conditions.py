@@ -47,6 +47,8 @@ def is_by_key(tree: Tree) -> bool:
     """Say whether a part of the condition names single values, so that few rows are touched."""
     if tree.DESCRIPTOR.name == "InsertStmt":
         return is_by_key(tree.select_stmt.select_stmt)
+    if tree.DESCRIPTOR.name == "MergeStmt":
+        return False
     if not tree.HasField("where_clause"):
         return not relations_in(tree) if tree.DESCRIPTOR.name == "SelectStmt" else False
     return any(_by_value(one) for one in _conjuncts(tree.where_clause))

@@ -29,7 +29,6 @@ class Moment:
     Attributes:
         schema: the schema before the statement; rules only read it.
         following: the statements after it in the same script.
-
         downgrade: the statement undoes what its revision's upgrade did.
     """
 

@@ -90,7 +90,7 @@ def normalise(url: str) -> str:
 def _refuse_plain_signs(url: str) -> None:
     """Refuse a password with an @ or / in it: libpq would take its end for the host, and errors would show it."""
     path = url.partition("://")[2].partition("/")[2].partition("?")[0]
-    if "@" in (conninfo_to_dict(url).get("host") or "") or ("://" in url and "@" in path):
+    if "@" in str(conninfo_to_dict(url).get("host") or "") or ("://" in url and "@" in path):
         raise BadUrlError(
             "the database URL has an @ or / where it must be encoded",
             help="in user and password write %40 for @, %2F for /, %3A for :, %3F for ?, %25 for %",

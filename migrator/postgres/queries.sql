@@ -202,40 +202,50 @@ FROM pg_stat_progress_create_index WHERE pid = %(pid)s
 -- name: search_path
 SELECT current_setting('search_path'), current_schemas(false)::text[]
 
--- name: fact_table
-SELECT n.nspname, c.relname, c.relkind::text, c.relispopulated,
+-- name: fact_relation
+SELECT c.oid::bigint, n.nspname, c.relname, c.relkind::text, c.relispopulated,
        EXISTS (SELECT FROM pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock'
                AND pid <> pg_backend_pid() AND relation = c.oid
-               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())),
-       (SELECT json_agg(json_build_array(a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull) ORDER BY a.attnum)
-        FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)::text,
-       (SELECT json_agg(json_build_array(k.conname, k.contype,
-                   ARRAY(SELECT a.attname FROM unnest(k.conkey) WITH ORDINALITY p (attnum, place)
-                         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = p.attnum ORDER BY p.place),
-                   k.convalidated, coalesce(pg_get_expr(k.conbin, k.conrelid), ''), fn.nspname, f.relname) ORDER BY k.conname)
-        FROM pg_constraint k LEFT JOIN pg_class f ON f.oid = k.confrelid LEFT JOIN pg_namespace fn ON fn.oid = f.relnamespace
-        WHERE k.conrelid = c.oid AND (k.contype <> 'f' OR k.conparentid = 0))::text,
-       (SELECT json_agg(json_build_array(xn.nspname, x.relname,
-                   ARRAY(SELECT a.attname FROM unnest(i.indkey::int2[]) WITH ORDINALITY p (attnum, place)
-                         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = p.attnum
-                         WHERE p.place <= i.indnkeyatts ORDER BY p.place),
-                   i.indisunique, i.indisvalid, i.indpred IS NOT NULL, i.indexprs IS NOT NULL,
-                   (SELECT conname FROM pg_constraint k
-                    WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x') LIMIT 1),
-                   x.relkind = 'I') ORDER BY x.relname)
-        FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_namespace xn ON xn.oid = x.relnamespace
-        WHERE i.indrelid = c.oid)::text,
-       (SELECT json_agg(json_build_array(role, rn.nspname, r.relname))
-        FROM (SELECT 'parent' AS role, inhparent AS relative FROM pg_inherits WHERE inhrelid = c.oid
-              UNION ALL SELECT 'child', inhrelid FROM pg_inherits WHERE inhparent = c.oid
-              UNION ALL SELECT 'default', partdefid FROM pg_partitioned_table WHERE partrelid = c.oid
-              UNION ALL SELECT DISTINCT 'referenced by', conrelid FROM pg_constraint
-                        WHERE contype = 'f' AND confrelid = c.oid AND conrelid <> c.oid AND conparentid = 0) relatives
-        JOIN pg_class r ON r.oid = relative JOIN pg_namespace rn ON rn.oid = r.relnamespace)::text,
-       (SELECT json_agg(a.attname ORDER BY p.place) FROM pg_partitioned_table k,
-               unnest(k.partattrs::int2[]) WITH ORDINALITY p (attnum, place)
-        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = p.attnum WHERE k.partrelid = c.oid)::text
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(%(name)s)
+
+-- name: fact_columns
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull
+FROM pg_attribute a WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+
+-- name: fact_constraints
+SELECT c.conname, c.contype::text, c.convalidated, coalesce(pg_get_expr(c.conbin, c.conrelid), ''), fn.nspname, f.relname,
+       ARRAY(SELECT a.attname::text FROM unnest(c.conkey) WITH ORDINALITY k (attnum, place)
+             JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum ORDER BY k.place)
+FROM pg_constraint c LEFT JOIN pg_class f ON f.oid = c.confrelid LEFT JOIN pg_namespace fn ON fn.oid = f.relnamespace
+WHERE c.conrelid = %(oid)s AND (c.contype <> 'f' OR c.conparentid = 0) ORDER BY c.conname
+
+-- name: fact_indexes
+SELECT n.nspname, c.relname,
+       ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY k (attnum, place)
+             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+             WHERE k.place <= i.indnkeyatts ORDER BY k.place),
+       i.indisunique, i.indisvalid, i.indpred IS NOT NULL, i.indexprs IS NOT NULL,
+       (SELECT conname FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x') LIMIT 1),
+       c.relkind = 'I'
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE i.indrelid = %(oid)s ORDER BY c.relname
+
+-- name: fact_relatives
+SELECT 'parent', n.nspname, c.relname FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhparent
+JOIN pg_namespace n ON n.oid = c.relnamespace WHERE h.inhrelid = %(oid)s
+UNION ALL
+SELECT CASE WHEN pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT' THEN 'default' ELSE 'child' END, n.nspname, c.relname
+FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace WHERE h.inhparent = %(oid)s
+UNION ALL
+SELECT DISTINCT 'referenced by', n.nspname, c.relname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE k.contype = 'f' AND k.confrelid = %(oid)s AND k.conrelid <> %(oid)s AND k.conparentid = 0
+
+-- name: fact_partition_key
+SELECT a.attname FROM pg_partitioned_table k, unnest(k.partattrs::int2[]) WITH ORDINALITY p (attnum, place)
+JOIN pg_attribute a ON a.attnum = p.attnum WHERE k.partrelid = %(oid)s AND a.attrelid = %(oid)s ORDER BY p.place
 
 -- name: fact_index_table
 SELECT t.relname, n.nspname FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid

@@ -118,7 +118,7 @@ def _noting_autobegin() -> Iterator[list[Transaction]]:
         if transaction is not None:
             found.append(transaction)
 
-    Connection._autobegin = autobegin  # type: ignore[method-assign]  # noqa: SLF001
+    Connection._autobegin = autobegin  # type: ignore[method-assign, assignment]  # noqa: SLF001
     try:
         yield found
     finally:

@@ -5,7 +5,6 @@ It sees what the open transaction has done so far. Nothing is kept from one stat
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from typing import Any, LiteralString
 
@@ -75,27 +74,30 @@ class CatalogFacts:
         return self._one("fact_settings")
 
     def _table(self, name: Name) -> Table | None:
-        found = self._one("fact_table", name=name.quoted())
-        if not found or found[2] not in _KINDS:
+        found = self._one("fact_relation", name=name.quoted())
+        if not found or found[3] not in _KINDS:
             return Table(name, new=True) if any(name.same(made) for made in self._created) else None
-        schema, relname, kind, populated, locked = found[:5]
-        columns, constraints, indexes, relatives, partition_key = (json.loads(text or "[]") for text in found[5:])
+        oid, schema, relname, kind, populated, locked = found
         full = Name(relname, schema)
         new = any(full.same(made) for made in self._created)
+        relatives = self._all("fact_relatives", oid=oid)
         return Table(
             name=full,
             kind=_KINDS[kind],
-            columns=tuple(Column(*row) for row in columns),
-            constraints=tuple(_constraint(*row) for row in constraints),
-            indexes=tuple(_index(full, *row) for row in indexes),
+            columns=tuple(Column(*row) for row in self._all("fact_columns", oid=oid)),
+            constraints=tuple(_constraint(*row) for row in self._all("fact_constraints", oid=oid)),
+            indexes=tuple(_index(full, *row) for row in self._all("fact_indexes", oid=oid)),
             parents=_related(relatives, "parent"),
-            children=_related(relatives, "child"),
+            children=_related(relatives, "child", "default"),
             default_partition=next(iter(_related(relatives, "default")), None),
-            partition_key=tuple(partition_key),
+            partition_key=self._partition_key(oid) if kind == "p" else (),
             referenced_by=_related(relatives, "referenced by"),
             new=new,
             empty=not new and self._is_empty(full, kind, populated=populated, locked=locked),
         )
+
+    def _partition_key(self, oid: int) -> tuple[str, ...]:
+        return tuple(row[0] for row in self._all("fact_partition_key", oid=oid))
 
     def _is_empty(self, name: Name, kind: str, *, populated: bool, locked: bool) -> bool:
         if kind == "m" and not populated:
@@ -116,7 +118,7 @@ class CatalogFacts:
 
 
 def _constraint(
-    name: str, kind: str, columns: list[str], validated: bool, expression: str, schema: str | None, table: str | None
+    name: str, kind: str, validated: bool, expression: str, schema: str | None, table: str | None, columns: list[str]
 ) -> Constraint:
     references = Name(table, schema) if table else None
     return Constraint(name, _CONSTRAINTS.get(kind, kind), tuple(columns), validated, expression, references)

@@ -17,6 +17,7 @@ class Loaded:
     module: ModuleType
     down: tuple[str, ...]
     depends_on: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Lineage:
         ordered: all of them, each after those that it builds on, as far as there is such an order.
         missing: revisions with a parent that does not exist, and its name.
         circle: revisions that build on each other.
-        heads: revisions that nothing builds on.
+        heads: revisions that nothing builds on, without those of branches that were labelled to stay apart.
     """
 
     ordered: tuple[Loaded, ...]
@@ -52,7 +53,15 @@ def lineage(loaded: Sequence[Loaded]) -> Lineage:
         waiting = [one for one in waiting if one.revision not in placed]
     followed = {parent for one in loaded for parent in one.down}
     heads = tuple(one.revision for one in ordered if one.revision not in followed)
-    return Lineage((*ordered, *waiting), missing, tuple(one.revision for one in waiting), heads)
+    labelled = {head for head in heads if _labels(loaded, head)}
+    unlabelled = tuple(head for head in heads if head not in labelled)
+    return Lineage((*ordered, *waiting), missing, tuple(one.revision for one in waiting), unlabelled or heads[:1])
+
+
+def _labels(loaded: Sequence[Loaded], head: str) -> bool:
+    """Say whether the head ends a branch that bears a label."""
+    line = ancestors(loaded, [head])
+    return any(one.labels for one in loaded if one.revision in line)
 
 
 def ancestors(loaded: Sequence[Loaded], revisions: Sequence[str]) -> frozenset[str]:

@@ -93,7 +93,14 @@ def _load(path: Path) -> Loaded | RecordedRevision:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         nothing = Direction(place)
         return RecordedRevision(path.stem, shown(path), (), nothing, nothing, failure=reason)
-    return Loaded(str(revision), path, module, _names(down), _names(getattr(module, "depends_on", None)))
+    return Loaded(
+        str(revision),
+        path,
+        module,
+        _names(down),
+        _names(getattr(module, "depends_on", None)),
+        _names(getattr(module, "branch_labels", None)),
+    )
 
 
 def _names(value: Any) -> tuple[str, ...]:

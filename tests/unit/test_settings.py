@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from textwrap import dedent
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from migrator.errors import MigratorError
@@ -236,6 +236,7 @@ def test_passwords_are_not_shown() -> None:
     assert "geheim" not in repr(settings)
 
 
+@example({"plans": "~nobody-of-this-name/plans"})
 @given(
     st.dictionaries(st.sampled_from(["lock_timeout", "plans", "x y", "tool"]), st.integers() | st.text(), max_size=3)
 )

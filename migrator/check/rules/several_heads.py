@@ -14,7 +14,7 @@ What to do instead
 
 When it does not apply
 ----------------------
-Histories with one head, and none.
+Histories with one head, and branches that `branch_labels` keeps apart on purpose.
 """
 
 from __future__ import annotations
