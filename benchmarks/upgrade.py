@@ -42,7 +42,8 @@ def main() -> int:
     print(f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}")
     with tempfile.TemporaryDirectory() as folder, embedded(Path(folder) / "pg", fsync=False) as url:
         with psycopg.connect(url) as connection:
-            print(f"PostgreSQL {connection.info.server_version // 10000}, {given.runs} runs each, median (fastest, CPU)")
+            version = connection.info.server_version // 10000
+            print(f"PostgreSQL {version}, {given.runs} runs each, median (fastest, CPU)")
         ratios = [_measure("catalog", _catalog("alembic"), _catalog("migrator"), url, given.runs)]
         for name in given.histories:
             installed = install(HISTORIES[name], given.cache)

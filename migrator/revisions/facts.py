@@ -85,7 +85,7 @@ class CatalogFacts:
             name=full,
             kind=_KINDS[kind],
             columns=tuple(Column(*row) for row in self._all("fact_columns", oid=oid)),
-            constraints=tuple(_constraint(*row) for row in self._all("fact_constraints", oid=oid)),
+            constraints=tuple(_constraint(row) for row in self._all("fact_constraints", oid=oid)),
             indexes=tuple(_index(full, *row) for row in self._all("fact_indexes", oid=oid)),
             parents=_related(relatives, "parent"),
             children=_related(relatives, "child", "default"),
@@ -117,9 +117,8 @@ class CatalogFacts:
         return list(self._cursor.fetchall())
 
 
-def _constraint(
-    name: str, kind: str, validated: bool, expression: str, schema: str | None, table: str | None, columns: list[str]
-) -> Constraint:
+def _constraint(row: Any) -> Constraint:
+    name, kind, validated, expression, schema, table, columns = row
     references = Name(table, schema) if table else None
     return Constraint(name, _CONSTRAINTS.get(kind, kind), tuple(columns), validated, expression, references)
 

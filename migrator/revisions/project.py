@@ -55,8 +55,10 @@ class Project:
         """Whether `env.py`, by its text, may run the history more than once: for several schemas, or databases."""
         nodes = list(ast.walk(ast.parse(Path(self.scripts.env_py_location).read_text("utf-8"))))
         loops = any(isinstance(node, ast.For | ast.AsyncFor | ast.While) for node in nodes)
-        running = {node.name for node in nodes if isinstance(node, ast.FunctionDef) and "run_migrations" in ast.dump(node)}
-        calls = Counter(node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
+        functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
+        running = {function.name for function in functions if "run_migrations" in ast.dump(function)}
+        called = [node.func for node in nodes if isinstance(node, ast.Call)]
+        calls = Counter(name.id for name in called if isinstance(name, ast.Name))
         return loops or any(calls[name] > 1 for name in running)
 
     def script(self, revision: str, where: Location | None = None) -> Script:

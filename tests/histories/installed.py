@@ -1,4 +1,4 @@
-"""One environment per package, with migrator in it, and an Alembic configuration that leads to the package's history."""
+"""One environment per package, with migrator in it, and an Alembic configuration that leads to its history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The packages with an Alembic history for PostgreSQL that are known to run, and what their `env.py` needs; data only."""
+"""The packages with an Alembic history for PostgreSQL that are known to run, and what their `env.py` needs."""
 
 from __future__ import annotations
 

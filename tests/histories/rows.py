@@ -12,7 +12,8 @@ from psycopg import sql
 ROWS = 3
 _TABLES = """
     SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'migrator')
+    WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'migrator')
       AND n.nspname NOT LIKE 'pg_toast%%' AND c.relname NOT LIKE 'alembic_version%%' ORDER BY c.oid
 """
 _COLUMNS = """

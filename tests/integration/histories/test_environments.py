@@ -1,4 +1,4 @@
-"""Every way in which a team's env.py may come by its connection works unmodified, or is refused before anything runs."""
+"""However a team's env.py comes by its connection: it works unmodified, or is refused before anything runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ KEYWORDS = """
     from sqlalchemy import URL, create_engine
 
     url = URL.create("postgresql+psycopg", username="nobody", host="nowhere.invalid", database="own")
-    with create_engine(url, connect_args={"connect_timeout": 5, "options": "-c lock_timeout=12345"}).connect() as connection:
+    arguments = {"connect_timeout": 5, "options": "-c lock_timeout=12345"}
+    with create_engine(url, connect_args=arguments).connect() as connection:
         context.configure(connection=connection)
         with context.begin_transaction():
             context.run_migrations()
@@ -157,7 +158,8 @@ DATABASE_URL = """
     from alembic import context
     from sqlalchemy import create_engine
 
-    with create_engine(os.environ["DATABASE_URL"].replace("postgresql:", "postgresql+psycopg:")).connect() as connection:
+    url = os.environ["DATABASE_URL"].replace("postgresql:", "postgresql+psycopg:")
+    with create_engine(url).connect() as connection:
         context.configure(connection=connection)
         with context.begin_transaction():
             context.run_migrations()
