@@ -11,7 +11,8 @@ Rolling back seems to work, and the next upgrade, or the old code, fails on what
 
 What to do instead
 ------------------
-Undo every statement of `upgrade`, in reverse order. `migrator rehearse` proves it on a throwaway server.
+Undo every statement of `upgrade`, in reverse order. Prove it on a private server: `migrator upgrade`,
+`migrator downgrade -1`, with `--database-url embedded:DIR`.
 
 When it does not apply
 ----------------------

@@ -12,7 +12,7 @@ Statements that depend on what the database answers were not sent, so nobody loo
 What to do instead
 ------------------
 Keep data changes out of schema revisions: a `backfill` step does them in chunks. Where it must be, try it with
-`migrator rehearse` and say so: `# migrator: allow unseen-statements because ...`.
+`migrator upgrade --database-url embedded:DIR` and say so: `# migrator: allow unseen-statements because ...`.
 
 When it does not apply
 ----------------------
