@@ -1,1 +1,0 @@
-"""The catalog service: the application that the plans migrate under."""
