@@ -6,7 +6,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: help setup demo test test-unit test-matrix test-docker check format docs readme bench-backfill constraints clean
+.PHONY: help setup demo test test-unit test-matrix test-docker test-histories check format docs readme bench-backfill bench-upgrade constraints clean
 
 help:
 	@echo "make demo         run the main job on a private PostgreSQL and show what happens"
@@ -14,11 +14,13 @@ help:
 	@echo "make test-unit    the tests that need no server"
 	@echo "make test-matrix  the server tests on PostgreSQL 14 to 18 (fetched once into a cache)"
 	@echo "make test-docker  the tests that need a container engine"
+	@echo "make test-histories  published histories, by Alembic and by migrator (installs each package)"
 	@echo "make check        lint, format, types, import contracts, reference pages"
 	@echo "make format       let ruff rewrite what it can"
 	@echo "make docs         write the reference pages anew from the code"
 	@echo "make readme       run the README's commands and renew the outputs it shows"
 	@echo "make bench-backfill  measure the backfill against one large UPDATE"
+	@echo "make bench-upgrade   measure upgrades against Alembic's"
 	@echo "make constraints  write the installed versions to constraints.txt"
 	@echo "make clean        remove the environment and all caches, not the data in .migrator"
 
@@ -36,6 +38,9 @@ test-matrix: $(STAMP)
 
 test-docker: $(STAMP)
 	$(BIN)/python -m pytest -m docker
+
+test-histories: $(STAMP)
+	$(BIN)/python -m tests.histories $(HISTORIES)
 
 check: $(STAMP)
 	$(BIN)/ruff check
@@ -57,6 +62,9 @@ readme: $(STAMP)
 
 bench-backfill: $(STAMP)
 	$(BIN)/python -m benchmarks.backfill
+
+bench-upgrade: $(STAMP)
+	$(BIN)/python -m benchmarks.upgrade $(HISTORIES)
 
 setup: $(STAMP)
 

@@ -1,6 +1,6 @@
 """Whole-process time of ``migrator upgrade`` against ``alembic upgrade`` on empty databases, runs taken in turn.
 
-``python benchmarks/upgrade.py`` measures the catalog; further arguments are names of published histories, as
+``python -m benchmarks.upgrade`` measures the catalog, and the published histories that its arguments name, as
 ``python -m tests.histories`` knows them. The goal is at most 1.3 times Alembic's time.
 """
 
@@ -21,15 +21,24 @@ from pathlib import Path
 
 import psycopg
 
+from benchmarks.backfill import machine
+from migrator.postgres.server.embedded import embedded
+from tests.histories.installed import CACHE, Installed, install
+from tests.histories.published import HISTORIES
+from tests.support.databases import Database, Databases
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+RESULTS = Path(__file__).parent / "results" / "upgrade.md"
+TITLE = """\
+# `migrator upgrade` against `alembic upgrade`
 
-from migrator.postgres.server.embedded import embedded  # noqa: E402 - the tests' folder is no package
-from tests.histories.installed import CACHE, Installed, install  # noqa: E402
-from tests.histories.published import HISTORIES  # noqa: E402
-from tests.support.databases import Database, Databases  # noqa: E402
+Whole processes on empty databases, taken in turn, {runs} runs of each. In each cell: Alembic's time, migrator's, and
+their ratio, which is to be 1.3 at most. Written by `make bench-upgrade`.
 
-GOAL = 1.3
+{where}; PostgreSQL {version}, fsync off; Python {python}
+
+| history | median | fastest | processor, median |
+|---|---|---|---|"""
 Command = Callable[[Database], tuple[list[str], dict[str, str]]]
 
 
@@ -39,16 +48,18 @@ def main() -> int:
     arguments.add_argument("--runs", type=int, default=7)
     arguments.add_argument("--cache", type=Path, default=CACHE)
     given = arguments.parse_args()
-    print(f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}")
     with tempfile.TemporaryDirectory() as folder, embedded(Path(folder) / "pg", fsync=False) as url:
         with psycopg.connect(url) as connection:
             version = connection.info.server_version // 10000
-            print(f"PostgreSQL {version}, {given.runs} runs each, median (fastest, CPU)")
-        ratios = [_measure("catalog", _catalog("alembic"), _catalog("migrator"), url, given.runs)]
+        lines = [TITLE.format(runs=given.runs, where=machine(), version=version, python=platform.python_version())]
+        results = {"catalog": _measure(_catalog("alembic"), _catalog("migrator"), url, given.runs)}
         for name in given.histories:
             installed = install(HISTORIES[name], given.cache)
-            ratios.append(_measure(name, _plain(installed), _online(installed), url, given.runs))
-    return 0 if max(ratios) <= GOAL else 1
+            results[name] = _measure(_plain(installed), _online(installed), url, given.runs)
+    lines += [_row(name, *spent) for name, spent in results.items()]
+    RESULTS.write_text("\n".join(lines) + "\n")
+    print(RESULTS.read_text(), end="")
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +70,29 @@ class Spent:
     own: float
 
 
-def _measure(name: str, alembic: Command, migrator: Command, url: str, runs: int) -> float:
+def _measure(alembic: Command, migrator: Command, url: str, runs: int) -> tuple[list[Spent], list[Spent]]:
+    """Return what each run of either took, but for the first, which fills the caches of the file system."""
     databases = Databases(url, "bench")
-    spent: dict[str, list[Spent]] = {"alembic": [], "migrator": []}
+    plain, online = [], []
     try:
-        for number in range(runs + 1):
-            for tool, command in (("alembic", alembic), ("migrator", migrator)):
-                one = _timed(command, databases)
-                if number:  # the first run of each fills the caches of the file system
-                    spent[tool].append(one)
+        for _ in range(runs + 1):
+            plain.append(_timed(alembic, databases))
+            online.append(_timed(migrator, databases))
     finally:
         databases.close()
-    return _shown(name, spent)
+    return plain[1:], online[1:]
 
 
-def _shown(name: str, spent: dict[str, list[Spent]]) -> float:
-    wall = {tool: statistics.median(one.wall for one in ones) for tool, ones in spent.items()}
-    own = {tool: statistics.median(one.own for one in ones) for tool, ones in spent.items()}
-    fastest = {tool: min(one.wall for one in ones) for tool, ones in spent.items()}
-    shown = (f"{tool} {wall[tool]:.2f} s ({fastest[tool]:.2f}, CPU {own[tool]:.2f})" for tool in spent)
-    ratios = [measure["migrator"] / measure["alembic"] for measure in (wall, fastest, own)]
-    print(f"{name}: {', '.join(shown)}; ratio {ratios[0]:.2f} ({ratios[1]:.2f}, CPU {ratios[2]:.2f})", flush=True)
-    return ratios[0]
+def _row(name: str, plain: list[Spent], online: list[Spent]) -> str:
+    cells = [name]
+    for measure in (
+        lambda spent: statistics.median(one.wall for one in spent),
+        lambda spent: min(one.wall for one in spent),
+        lambda spent: statistics.median(one.own for one in spent),
+    ):
+        one, other = measure(plain), measure(online)
+        cells.append(f"{one:.2f} s, {other:.2f} s: {other / one:.2f}")
+    return f"| {' | '.join(cells)} |"
 
 
 def _timed(command: Command, databases: Databases) -> Spent:

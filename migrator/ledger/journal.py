@@ -67,10 +67,12 @@ class Journal:
     direction: str
     application: int | None = None
     entries: dict[int, list[Entry]] = field(default_factory=dict)
+    ordinal: int = 0
+    """The statement that the revision has come to, counted from 1."""
 
     def load(self, cursor: Executes) -> None:
         """Read what an earlier attempt has committed."""
-        self.application, self.entries = None, {}
+        self.application, self.entries, self.ordinal = None, {}, 0
         cursor.execute(query("application_open"), {"project": self.project})
         for application, revision, direction in cursor.fetchall():
             if (revision, direction) == (self.revision, self.direction):
@@ -81,26 +83,40 @@ class Journal:
                 entry = Entry(*row)
                 self.entries.setdefault(entry.ordinal, []).append(entry)
 
-    def pieces(self, cursor: Executes, ordinal: int, sql: str) -> list[Entry]:
-        """Return the pieces that an earlier attempt has planned or committed for this statement, if any.
+    def pieces(self, cursor: Executes, sql: str, *, looked: bool = False) -> list[Entry]:
+        """Return the pieces that an earlier attempt has planned or committed for the next statement, if any.
 
-        A statement of which nothing was begun, because it failed, may have another text now: that is planned anew.
+        A statement of which nothing was begun, because it failed, may have another text now: that is planned anew. And
+        a revision that has `looked` at the database since its last statement may leave out what it found made.
 
         Raises:
             RevisionChangedError: the statement has another text now, and part of it is committed.
         """
-        entries = self.entries.get(ordinal, [])
+        self.ordinal += 1
+        entries = self.entries.get(self.ordinal, [])
+        if entries and entries[0].digest != digest(sql) and looked:
+            self.ordinal = self._behind_what_is_done(digest(sql))
+            entries = self.entries.get(self.ordinal, [])
         if not entries or entries[0].digest == digest(sql):
             return entries
         if any(entry.state != "planned" for entry in entries):
             raise RevisionChangedError(
                 f"revision {self.revision} was changed after part of it had been applied",
-                notes=[f"statement {ordinal} was: {entries[0].sql[:200]}", f"statement {ordinal} is:  {sql[:200]}"],
+                notes=[f"statement {self.ordinal} was: {entries[0].sql[:200]}", f"and is now: {sql[:200]}"],
                 help="restore the revision file and run the same command, or roll back first",
             )
-        cursor.execute(query("journal_forget"), {"application": self.application, "ordinal": ordinal})
-        del self.entries[ordinal]
+        cursor.execute(query("journal_forget"), {"application": self.application, "ordinal": self.ordinal})
+        del self.entries[self.ordinal]
         return []
+
+    def _behind_what_is_done(self, wanted: str) -> int:
+        """Return the next ordinal at which this statement stands, or the first one that is not done."""
+        ordinal = self.ordinal
+        while entries := self.entries.get(ordinal, []):
+            if entries[0].digest == wanted or any(entry.state != "done" for entry in entries):
+                break
+            ordinal += 1
+        return ordinal
 
     def write(self, cursor: Executes, entries: list[Entry]) -> None:
         """Write `entries` through `cursor`, in its transaction if it has one."""

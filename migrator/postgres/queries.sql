@@ -165,7 +165,8 @@ FROM jsonb_to_recordset(%(entries)s::jsonb) AS entry
      (ordinal int, part int, digest text, sql text, kind text, state text, leftover jsonb,
       started_at timestamptz, finished_at timestamptz)
 ON CONFLICT (application_id, ordinal, part) DO UPDATE
-SET state = EXCLUDED.state, sql = EXCLUDED.sql, started_at = EXCLUDED.started_at, finished_at = EXCLUDED.finished_at
+SET state = EXCLUDED.state, sql = EXCLUDED.sql, leftover = EXCLUDED.leftover,
+    started_at = EXCLUDED.started_at, finished_at = EXCLUDED.finished_at
 
 -- name: table_of
 SELECT c.oid::bigint, n.nspname, c.relname, c.relkind, c.reltuples::bigint, c.relpages,

@@ -18,12 +18,12 @@ from migrator.ledger.journal import Entry, Journal
 from migrator.revisions.builds import Builder
 from migrator.revisions.driver import connection_of, in_transaction, sqlstate
 from migrator.revisions.errors import StatementRefusedError
-from migrator.revisions.facts import CatalogFacts
+from migrator.revisions.facts import CatalogFacts, Made
 from migrator.revisions.guard import Guard
 from migrator.revisions.pieces import AddedNames, begun_only, kind_of, leftover_of, plain, planned, removal
+from migrator.revisions.savepoints import Savepoints
 from migrator.sql.classify import classify
 from migrator.sql.effects import Effect
-from migrator.sql.names import Name
 from migrator.sql.online import online
 from migrator.sql.online.form import PartKind, Refusal
 from migrator.sql.online.written import as_written
@@ -34,7 +34,6 @@ Companion = Callable[[Any, Effect], None]
 # What an upgrade that stopped half-way had not come to make, or to remove.
 # Undefined and duplicate tables, columns, objects and functions, by SQLSTATE.
 NOT_AS_EXPECTED = frozenset({"42P01", "42703", "42704", "42883", "42P07", "42701", "42710", "42723"})
-TIMEOUTS = frozenset({"lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +66,19 @@ class Conductor:
         self._companion = companion
         self._journal: Journal | None = None
         self._stamping = False
-        self._ordinal = 0
+        self._looked = False
         self._pending: list[Entry] = []
-        self._created: set[Name] = set()
+        self._made = Made()
+        self._savepoints = Savepoints()
         self.finished: list[str] = []
+        self.unanswered = ""
+        """The last statement that an earlier attempt has run and that may have returned rows, which are gone."""
 
     def begin(self, connection: Any, journal: Journal) -> None:
         """A revision's function is about to run on the driver's `connection`."""
-        self._journal, self._stamping, self._ordinal = journal, False, 0
-        self._pending, self._created = [], set()
+        self._journal, self._stamping, self._looked, self.unanswered = journal, False, False, ""
+        self._pending, self._made = [], Made()
+        self._savepoints.forget()
         self._guard.reset()
         journal.load(connection.cursor())
 
@@ -130,23 +133,27 @@ class Conductor:
     def after_rollback(self) -> None:
         """See `interception.Handler`."""
         self._pending = []
+        self._savepoints.forget()
         self._guard.reset()
 
     def _facts(self, connection: Any) -> CatalogFacts:
-        return CatalogFacts(connection, self._created)
+        return CatalogFacts(connection, self._made)
 
     def _one(self, cursor: Any, statement: Statement, send: Callable[[], None]) -> None:
         assert self._journal
         if _only_reads(statement):
             send()
+            self._looked = True
             return
         facts = self._facts(connection_of(cursor))
         effect = classify(statement, facts)
         if effect.reads_only or effect.transaction_control or effect.changes_settings:
             self._aside(cursor, effect, send)
             return
-        self._ordinal += 1
-        entries = self._journal.pieces(_beside(cursor), self._ordinal, statement.text)
+        entries = self._journal.pieces(_beside(cursor), statement.text, looked=self._looked)
+        self._looked = False
+        if entries and effect.data_changes:
+            self.unanswered = statement.text
         if not entries:
             form = online(statement, facts)
             if isinstance(form, Refusal):
@@ -154,24 +161,38 @@ class Conductor:
             if form is None and effect.transactional:
                 if self._guard.must_part(effect, facts):
                     self._commit(cursor)
+                    self._savepoints.renew(_beside(cursor))
                 self._plain(cursor, statement, effect, facts, send)
-                self._created |= {made.name for made in effect.creates if made.member is None}
+                self._made.note(_beside(cursor), effect)
                 return
             parts = form.parts if form else (as_written(statement, effect, facts),)
-            entries = self._plan(cursor, planned(self._ordinal, statement, parts))
-        self._pieces(cursor, entries)
-        self._created |= {made.name for made in effect.creates if made.member is None}
+            entries = self._plan(cursor, planned(self._journal.ordinal, statement, parts))
+        try:
+            self._pieces(cursor, entries)
+        finally:
+            if not connection_of(cursor).closed:
+                self._savepoints.renew(_beside(cursor))
+        self._made.note(_beside(cursor), effect)
 
     def _aside(self, cursor: Any, effect: Effect, send: Callable[[], None]) -> None:
-        """Run what changes nothing that would have to be journalled. Our timeouts win over the revision's."""
-        if effect.transaction_control.startswith(("COMMIT", "END")):
+        """Run what changes nothing that would have to be journalled."""
+        control = effect.transaction_control
+        if control.startswith(("COMMIT", "END")):
+            self._savepoints.forget()
             self._commit(cursor)
-        elif not any(setting.name.lower() in TIMEOUTS for setting in effect.changes_settings):
-            send()
+            return
+        send()
+        if control in ("ROLLBACK", "ABORT"):
+            self.after_rollback()
+        elif effect.savepoint:
+            del self._pending[self._savepoints.follow(effect, len(self._pending)) :]
+        self._guard.forget_limits()
+        self._made.note(_beside(cursor), effect)
 
     def _plain(
         self, cursor: Any, statement: Statement, effect: Effect, facts: CatalogFacts, send: Callable[[], None]
     ) -> None:
+        assert self._journal
         started, clock = datetime.now(UTC), time.monotonic()
         alone = connection_of(cursor).autocommit
         if alone:
@@ -180,7 +201,7 @@ class Conductor:
             with self._guard.around(cursor, effect, facts):
                 self._companion(_beside(cursor), effect)
                 self._sent(cursor, send)
-            self._pending.append(plain(self._ordinal, statement, started))
+            self._pending.append(plain(self._journal.ordinal, statement, started))
             if alone:
                 self._flush(_beside(cursor))
                 _beside(cursor).execute("COMMIT")
@@ -223,12 +244,12 @@ class Conductor:
             facts = self._facts(connection_of(cursor))
             effect = classify(parse(entry.sql)[0], facts)
             if kind_of(entry) is PartKind.CONCURRENT:
-                self._concurrent(cursor, entry)
+                self._concurrent(cursor, entry, entries[number + 1 :])
             else:
                 self._transaction(cursor, entry, entries[number + 1 :], effect, facts)
             self._report(Ran(entry.sql, effect, online=True, milliseconds=(time.monotonic() - clock) * 1000))
 
-    def _concurrent(self, cursor: Any, entry: Entry) -> None:
+    def _concurrent(self, cursor: Any, entry: Entry, later: list[Entry]) -> None:
         assert self._journal
         connection = connection_of(cursor)
         self._commit(cursor)
@@ -238,6 +259,8 @@ class Conductor:
             own = connection.cursor()
             began, leftover = entry.state == "started", leftover_of(entry)
             started = replace(entry, state="started", started_at=datetime.now(UTC))
+            added = AddedNames(own, self._journal, later)
+            added.keep()
             begin = functools.partial(self._journal.write, own, [started])
             try:
                 self._builder.run(own, entry.sql, leftover, begin, ours=began)
@@ -246,6 +269,7 @@ class Conductor:
                     if self._builder.left_nothing(own, leftover):
                         self._journal.write(own, [replace(entry, state="planned", started_at=None)])
                     raise
+            added.resolve()
             self._journal.write(own, [replace(started, state="done", finished_at=datetime.now(UTC))])
         finally:
             if not connection.closed:
@@ -268,7 +292,8 @@ class Conductor:
         except Exception:
             if not connection_of(cursor).closed:
                 own.execute("ROLLBACK")
-            self.after_rollback()
+            self._pending = []
+            self._guard.reset()
             raise
 
     def _commit(self, cursor: Any) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg, PGDialectAsync_psycopg
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, ResourceClosedError
 
 _LIBPQ = ("psycopg", "psycopg_async", "psycopg2")
 _OWN = ("autocommit", "prepare_threshold", "context", "row_factory", "cursor_factory")
@@ -60,6 +61,45 @@ def sqlstate(error: BaseException) -> str | None:
     return getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
 
 
+def is_cut_off(error: BaseException) -> bool:
+    """Tell whether a driver says that it has lost the server: such errors come from no server, so they have no code."""
+    own = type(error).__module__.partition(".")[0] in ("psycopg", "psycopg2")
+    return own and sqlstate(error) is None and type(error).__name__ in ("OperationalError", "InterfaceError")
+
+
+def lacks_rows(error: BaseException) -> bool:
+    """Tell whether an error came of fetching rows where a statement was not run."""
+    return (
+        isinstance(error, ResourceClosedError | DBAPIError) and sqlstate(getattr(error, "orig", None) or error) is None
+    )
+
+
+class _InPlaceOfAsyncpg(PGDialect_psycopg):
+    """psycopg 3 for a project that was written for asyncpg."""
+
+    supports_statement_cache = True
+
+    def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
+        cursor.execute(statement, None if is_verbatim(context, parameters) else parameters)
+
+    @classmethod
+    def get_async_dialect_cls(cls, url: URL) -> Any:
+        del url
+        return _AsynchronousInPlaceOfAsyncpg
+
+
+class _AsynchronousInPlaceOfAsyncpg(_InPlaceOfAsyncpg, PGDialectAsync_psycopg):
+    """The same for its asynchronous engines."""
+
+    supports_statement_cache = True
+
+
+def is_verbatim(context: Any, parameters: Any) -> bool:
+    """Tell whether a statement is to reach the server as it is: to asyncpg a `%` means nothing, to psycopg it does."""
+    verbatim = not parameters and context is not None and context.compiled is None
+    return verbatim and isinstance(context.dialect, _InPlaceOfAsyncpg)
+
+
 @contextmanager
 def drivers_at_hand() -> Iterator[None]:
     """Let SQLAlchemy use psycopg 3 for PostgreSQL URLs that name a driver which is not installed, or not libpq's.
@@ -73,7 +113,7 @@ def drivers_at_hand() -> Iterator[None]:
         backend, _, driver = url.drivername.partition("+")
         if backend not in ("postgresql", "postgres") or _usable(driver):
             return original(url)
-        return PGDialect_psycopg
+        return _InPlaceOfAsyncpg if driver == "asyncpg" else PGDialect_psycopg
 
     URL._get_entrypoint = choose  # type: ignore[method-assign, assignment]  # noqa: SLF001
     try:

@@ -83,6 +83,18 @@ class StatementRefusedError(RefusedError):
     code = "MG324"
 
 
+class ResultGoneError(RefusedError):
+    """A half-applied revision needs the rows that one of its committed statements has returned.
+
+    migrator resumes a revision behind its last committed statement and does not run the ones before it again, so it has
+    no rows to give where the revision reads what an `INSERT ... RETURNING` or a function call gave it the first time.
+    Take back what is committed, with `migrator rollback` in a plan or `migrator downgrade -1` outside, and apply the
+    revision anew.
+    """
+
+    code = "MG333"
+
+
 class StatementFailedError(RefusedError):
     """The database refused a statement of a revision: a constraint is violated, an object is missing or is there.
 

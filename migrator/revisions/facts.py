@@ -9,27 +9,43 @@ from functools import cached_property
 from typing import Any, LiteralString
 
 from migrator.postgres.queries import query
-from migrator.sql.context import Column, Constraint, Index, RelationKind, Table, Volatility
+from migrator.revisions.found import KINDS, Found
+from migrator.sql.context import Index, Table, Volatility
+from migrator.sql.effects import Effect
 from migrator.sql.names import Name
 
-_KINDS = {
-    "r": RelationKind.TABLE,
-    "p": RelationKind.PARTITIONED,
-    "f": RelationKind.FOREIGN,
-    "v": RelationKind.VIEW,
-    "m": RelationKind.MATVIEW,
-    "S": RelationKind.SEQUENCE,
-}
-_CONSTRAINTS = {"c": "check", "f": "foreign key", "p": "primary key", "u": "unique", "x": "exclude", "n": "not null"}
+_RELATIONS = frozenset({"table", "foreign table", "view", "materialized view", "sequence"})
 _VOLATILITIES = (Volatility.IMMUTABLE, Volatility.STABLE, Volatility.VOLATILE)
 
 
-class CatalogFacts:
-    """A `Context` over a live connection. `created` are the names of relations that this revision made."""
+class Made:
+    """The relations that a revision has made so far: by their full names, and as it wrote them."""
 
-    def __init__(self, connection: Any, created: set[Name]) -> None:
+    def __init__(self) -> None:
+        self._full: dict[Name, Name] = {}
+
+    def note(self, cursor: Any, effect: Effect) -> None:
+        """Note what a statement has made, now that it is there."""
+        for made in effect.creates:
+            if made.kind in _RELATIONS:
+                cursor.execute(query("fact_relation"), {"name": made.name.quoted()})
+                row = cursor.fetchone()
+                full = Name(row[2], row[1]) if row else made.name
+                self._full[made.name] = self._full[full] = full
+        if effect.changes_settings:  # perhaps the search path: what has no schema may be another relation from now on
+            self._full = {name: full for name, full in self._full.items() if name.schema}
+
+    def full(self, name: Name) -> Name | None:
+        """Return the full name of the relation if this revision has made it."""
+        return self._full.get(name)
+
+
+class CatalogFacts:
+    """A `Context` over a live connection; relations in `made` are new, which is all that matters about them."""
+
+    def __init__(self, connection: Any, made: Made) -> None:
         self._cursor = connection.cursor()
-        self._created = created
+        self._made = made
         self._tables: dict[Name, Table | None] = {}
 
     @property
@@ -69,45 +85,6 @@ class CatalogFacts:
         row = self._one("fact_taken", quoted=name.quoted(), name=name.name, schema=name.schema)
         return bool(row and row[0])
 
-    @cached_property
-    def _settings(self) -> Any:
-        return self._one("fact_settings")
-
-    def _table(self, name: Name) -> Table | None:
-        found = self._one("fact_relation", name=name.quoted())
-        if not found or found[3] not in _KINDS:
-            return Table(name, new=True) if any(name.same(made) for made in self._created) else None
-        oid, schema, relname, kind, populated, locked = found
-        full = Name(relname, schema)
-        new = any(full.same(made) for made in self._created)
-        relatives = self._all("fact_relatives", oid=oid)
-        return Table(
-            name=full,
-            kind=_KINDS[kind],
-            columns=tuple(Column(*row) for row in self._all("fact_columns", oid=oid)),
-            constraints=tuple(_constraint(row) for row in self._all("fact_constraints", oid=oid)),
-            indexes=tuple(_index(full, *row) for row in self._all("fact_indexes", oid=oid)),
-            parents=_related(relatives, "parent"),
-            children=_related(relatives, "child", "default"),
-            default_partition=next(iter(_related(relatives, "default")), None),
-            partition_key=self._partition_key(oid) if kind == "p" else (),
-            referenced_by=_related(relatives, "referenced by"),
-            new=new,
-            empty=not new and self._is_empty(full, kind, populated=populated, locked=locked),
-        )
-
-    def _partition_key(self, oid: int) -> tuple[str, ...]:
-        return tuple(row[0] for row in self._all("fact_partition_key", oid=oid))
-
-    def _is_empty(self, name: Name, kind: str, *, populated: bool, locked: bool) -> bool:
-        if kind == "m" and not populated:
-            return True
-        # Whoever locks all of a table uses it; to look inside would be to wait for him, for as long as it takes.
-        if kind not in "rpm" or locked:
-            return False
-        self._cursor.execute(f"SELECT EXISTS (SELECT FROM {name.quoted()})")
-        return not self._cursor.fetchone()[0]
-
     def _one(self, name: LiteralString, /, **parameters: Any) -> Any:
         self._cursor.execute(query(name), parameters)
         return self._cursor.fetchone()
@@ -116,16 +93,20 @@ class CatalogFacts:
         self._cursor.execute(query(name), parameters)
         return list(self._cursor.fetchall())
 
+    def _is_empty(self, relation: Name) -> bool:
+        self._cursor.execute(f"SELECT EXISTS (SELECT FROM {relation.quoted()})")
+        return not self._cursor.fetchone()[0]
 
-def _constraint(row: Any) -> Constraint:
-    name, kind, validated, expression, schema, table, columns = row
-    references = Name(table, schema) if table else None
-    return Constraint(name, _CONSTRAINTS.get(kind, kind), tuple(columns), validated, expression, references)
+    @cached_property
+    def _settings(self) -> Any:
+        return self._one("fact_settings")
 
-
-def _index(table: Name, schema: str, name: str, columns: list[str], *properties: Any) -> Index:
-    return Index(Name(name, schema), table, tuple(columns), *properties)
-
-
-def _related(rows: list[Any], *roles: str) -> tuple[Name, ...]:
-    return tuple(Name(name, schema) for role, schema, name in rows if role in roles)
+    def _table(self, name: Name) -> Table | None:
+        made = self._made.full(name)
+        if made:
+            return Table(made, new=True)
+        found = self._one("fact_relation", name=name.quoted())
+        if not found or found[3] not in KINDS:
+            return None
+        full = self._made.full(Name(found[2], found[1]))
+        return Table(full, new=True) if full else Found(found, self._all, self._is_empty)

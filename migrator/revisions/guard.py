@@ -55,9 +55,13 @@ class Guard:
         return self._relation
 
     def reset(self) -> None:
-        """A transaction ended, or a part of it was rolled back."""
+        """A transaction ended."""
         self._since, self._delicate, self._limits = None, False, None
         self._held.clear()
+
+    def forget_limits(self) -> None:
+        """Somebody else may have set the timeouts: they are to be set again before the next statement."""
+        self._limits = None
 
     def must_part(self, effect: Effect, context: Context) -> bool:
         """Tell whether a statement must not join the open transaction.

@@ -16,7 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import Pool
 
-from migrator.revisions.driver import close, connection_of, drivers_at_hand, libpq_arguments
+from migrator.revisions.driver import close, connection_of, drivers_at_hand, is_verbatim, libpq_arguments
 from migrator.revisions.errors import ProjectError
 
 # libpq's words for where a server is and who asks; the rest of what env.py passes to its driver stays.
@@ -107,7 +107,9 @@ class Interception:
             keywords.update(conninfo_to_dict(self._url))
         keywords["application_name"] = self._application
 
-    def _execute(self, cursor: Any, statement: str, parameters: Any, _context: Any) -> bool:
+    def _execute(self, cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+        if is_verbatim(context, parameters):
+            return self._execute_no_params(cursor, statement, context)
         return self._is_ours(cursor) and self._handler.execute(cursor, statement, parameters, many=False, pyformat=True)
 
     def _execute_no_params(self, cursor: Any, statement: str, _context: Any) -> bool:

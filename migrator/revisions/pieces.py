@@ -33,7 +33,7 @@ def planned(ordinal: int, statement: Statement, parts: Sequence[Part]) -> list[E
 
 def leftover_of(entry: Entry) -> Leftover | None:
     """Return what an interrupted attempt of this piece can have left."""
-    if entry.leftover is None:
+    if entry.leftover is None or "kind" not in entry.leftover:
         return None
     return Leftover(LeftoverKind(entry.leftover["kind"]), Name(entry.leftover["name"], entry.leftover["schema"]))
 
@@ -55,7 +55,14 @@ class AddedNames:
         self._cursor = cursor
         self._journal = journal
         self._later = [entry for entry in later if _is_open(entry)]
-        self._before = self._names()
+        kept = self._later[0].leftover if self._later else None
+        self._before = set(kept["before"]) if kept else self._names()
+
+    def keep(self) -> None:
+        """Write down which constraints there are, for the case that the next piece is done but we do not hear of it."""
+        if self._later:
+            before = {"before": sorted(self._before)}
+            self._journal.write(self._cursor, [replace(entry, leftover=before) for entry in self._later])
 
     def resolve(self) -> None:
         """Name the pieces after the constraint that has come since; where none has, they have nothing to do."""

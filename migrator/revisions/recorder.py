@@ -11,12 +11,11 @@ from alembic.runtime.migration import MigrationContext
 
 from migrator.errors import MigratorError
 from migrator.revisions.environment import run_environment
-from migrator.revisions.facts import CatalogFacts
+from migrator.revisions.facts import CatalogFacts, Made
 from migrator.revisions.interception import Interception
 from migrator.revisions.project import Project
 from migrator.sql.classify import classify
 from migrator.sql.effects import Effect
-from migrator.sql.names import Name
 from migrator.sql.online import online
 from migrator.sql.online.form import OnlineForm, Refusal
 from migrator.sql.statement import Statement, parse
@@ -45,7 +44,7 @@ class _Recording:
 
     def __init__(self) -> None:
         self.into: Recorded | None = None
-        self._created: set[Name] = set()
+        self._made = Made()
 
     def execute(self, cursor: Any, statement: str, parameters: Any, *, many: bool, pyformat: bool) -> bool:
         del parameters, many
@@ -53,12 +52,12 @@ class _Recording:
             return False
         reads = True
         for one in parse(statement, pyformat=pyformat):
-            facts = CatalogFacts(cursor.connection, self._created)
+            facts = CatalogFacts(cursor.connection, self._made)
             effect = classify(one, facts)
             reads = reads and effect.reads_only
             if not effect.reads_only and not effect.transaction_control and not effect.changes_settings:
                 self.into.sent.append(Sent(one, effect, online(one, facts)))
-                self._created |= {made.name for made in effect.creates if made.member is None}
+                self._made.note(cursor.connection.cursor(), effect)
         return not reads
 
     def before_commit(self, connection: Any) -> None: ...

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import psycopg
 import sqlalchemy.exc
 import tenacity
 
 from migrator.errors import Location, MigratorError
 from migrator.postgres.connect import ConnectionLostError
-from migrator.revisions.driver import sqlstate
+from migrator.revisions.driver import is_cut_off, sqlstate
 from migrator.revisions.errors import LockTimeoutError, RevisionFileError, StatementFailedError
 from migrator.revisions.guard import Guard
 from migrator.revisions.means import Means, Refused
@@ -85,10 +84,10 @@ def is_retried(error: BaseException) -> bool:
 
 
 def _driver_error(error: BaseException) -> BaseException | None:
-    """Return the driver's error inside `error`, whoever wrapped it."""
+    """Return the server's error, or the driver's about the connection, inside `error`, whoever wrapped it."""
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, psycopg.Error) or (sqlstate(seen) and not isinstance(seen, sqlalchemy.exc.DBAPIError)):
+        if not isinstance(seen, sqlalchemy.exc.DBAPIError) and (sqlstate(seen) or is_cut_off(seen)):
             return seen
         seen = seen.orig if isinstance(seen, sqlalchemy.exc.DBAPIError) else seen.__cause__
     return None
@@ -106,7 +105,7 @@ def _translated(means: Means, error: Exception, subject: str, guard: Guard, wher
     state = sqlstate(cause)
     if state in RETRIED:
         return _lock_timeout(guard, means.lock_wait, where)
-    if state in LOST or state is None:
+    if state in LOST or is_cut_off(cause):
         return ConnectionLostError(
             "the server closed the connection",
             where=where,

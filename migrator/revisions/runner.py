@@ -14,9 +14,9 @@ from migrator.errors import Location, RefusedError
 from migrator.ledger.journal import Journal, half_applied
 from migrator.revisions.builds import Builder
 from migrator.revisions.conductor import Conductor
-from migrator.revisions.driver import conninfo_of
+from migrator.revisions.driver import conninfo_of, lacks_rows
 from migrator.revisions.environment import Steps, VersionTable, run_environment
-from migrator.revisions.errors import NotStampedError, OutOfOrderError, UnknownRevisionError
+from migrator.revisions.errors import NotStampedError, OutOfOrderError, ResultGoneError, UnknownRevisionError
 from migrator.revisions.guard import Guard
 from migrator.revisions.interception import Interception
 from migrator.revisions.means import Means
@@ -172,7 +172,12 @@ class Runner:
             ) -> None:
                 self._means.began(journal.revision, direction)
                 conductor.begin(_raw(context), journal)
-                function(**arguments)
+                try:
+                    function(**arguments)
+                except Exception as error:
+                    if conductor.unanswered and lacks_rows(error):
+                        raise _result_gone(journal.revision, conductor.unanswered) from error
+                    raise
                 conductor.end()
 
             step.migration_fn = conducted
@@ -259,6 +264,14 @@ class Untouched:
     def before_commit(self, connection: Any) -> None: ...
 
     def after_rollback(self) -> None: ...
+
+
+def _result_gone(revision: str, statement: str) -> ResultGoneError:
+    return ResultGoneError(
+        f"revision {revision} reads rows that it was given before it stopped half-way",
+        notes=[f"statement: {' '.join(statement.split())[:300]}", "it is committed, and is not run again"],
+        help="take back what is committed and apply it anew: migrator downgrade -1",
+    )
 
 
 def _raw(context: MigrationContext) -> Any:

@@ -93,6 +93,7 @@ class Effect:
         reads_only: provably changes nothing.
         functions: functions it calls that may do more than compute.
         transaction_control: BEGIN, COMMIT, SAVEPOINT, ...; empty for all else.
+        savepoint: the name in SAVEPOINT, RELEASE and ROLLBACK TO.
         locks_unknown: it may lock anything, as strongly as can be.
     """
 
@@ -108,6 +109,7 @@ class Effect:
     functions: tuple[Name, ...] = ()
     changes_settings: tuple[Setting, ...] = ()
     transaction_control: str = ""
+    savepoint: str = ""
     locks_unknown: bool = False
 
     @property

@@ -46,16 +46,18 @@ class Comparison:
     def _empty(self, one: Database, other: Database) -> None:
         for stage in ("up", "down", "up again"):
             if stage == "down":
-                said = self._inside("alembic", "down", one), self._inside("migrator", "down", other)
-                self._show(stage, *said)
-            else:
-                self._upgrade(one, other)
+                self._show(stage, self._inside("alembic", "down", one), self._inside("migrator", "down", other))
+            elif not self._upgraded(one, other):
+                print(f"{self._installed.history.name}, {stage}: the history fails, with Alembic too")
+                return  # Alembic has undone all revisions of the run, migrator the one that failed
             self._compare(stage, one, other)
 
-    def _upgrade(self, one: Database, other: Database) -> None:
+    def _upgraded(self, one: Database, other: Database) -> bool:
         self._installed.point_at(one.url)
-        self._process(self._installed.alembic("heads"), one.url)
-        self._process(self._installed.migrator("heads", other.url), other.url)
+        plain = self._process(self._installed.alembic("heads"), one.url)
+        online = self._process(self._installed.migrator("heads", other.url), other.url)
+        self._same = self._same and bool(plain.returncode) == bool(online.returncode)
+        return not (plain.returncode and online.returncode)
 
     def _populated(self, one: Database, other: Database) -> None:
         self._show("with rows", self._inside("alembic", "walk", one), self._inside("migrator", "walk", other))
@@ -64,10 +66,11 @@ class Comparison:
     def _inside(self, tool: str, action: str, database: Database) -> list[dict[str, str]]:
         self._installed.point_at(database.url)
         script = [self._installed.program("python"), "-m", "tests.histories.inside"]
-        printed = self._process([*script, tool, action, str(self._installed.ini), database.url], database.url)
-        return [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+        done = self._process([*script, tool, action, str(self._installed.ini), database.url], database.url)
+        self._same = self._same and not done.returncode
+        return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
-    def _process(self, command: list[str], url: str) -> str:
+    def _process(self, command: list[str], url: str) -> subprocess.CompletedProcess[str]:
         started = time.monotonic()
         environ = self._installed.environ(url)
         done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
@@ -75,7 +78,7 @@ class Comparison:
         print(f"  {time.monotonic() - started:5.1f} s  {shown[:90]}", flush=True)
         if done.returncode:
             print(f"  exit {done.returncode}: {done.stderr[-400:]}")
-        return done.stdout
+        return done
 
     def _show(self, stage: str, plain: list[dict[str, str]], online: list[dict[str, str]]) -> None:
         for tool, lines in (("alembic", plain), ("migrator", online)):

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.histories.published import History
+from tests.histories.published import RUN, History
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "migrator-tests" / "histories"
@@ -29,7 +29,9 @@ args = (sys.stderr,)
 WRAPPER = """\
 from alembic import context
 {prelude}
-exec(compile(open({path!r}).read(), {path!r}, "exec"))
+def run_env():
+    exec(compile(open({path!r}).read(), {path!r}, "exec"), {{"__name__": "env_py", "__file__": {path!r}}})
+{run}
 """
 
 
@@ -74,7 +76,7 @@ class Installed:
         """Write the configuration for the database at `url`."""
         scripts = self._packages() / self.history.scripts
         folders = [str(one) for pattern in self.history.versions for one in sorted(scripts.glob(pattern))]
-        location = self._wrapped(scripts) if self.history.prelude else scripts
+        location = self._wrapped(scripts) if self.history.prelude or self.history.run != RUN else scripts
         text = [
             "[alembic]",
             f"script_location = {location}",
@@ -87,7 +89,9 @@ class Installed:
     def _wrapped(self, scripts: Path) -> Path:
         folder = self.folder / "scripts"
         folder.mkdir(exist_ok=True)
-        (folder / "env.py").write_text(WRAPPER.format(prelude=self.history.prelude, path=str(scripts / "env.py")))
+        (folder / "env.py").write_text(
+            WRAPPER.format(prelude=self.history.prelude, path=str(scripts / "env.py"), run=self.history.run)
+        )
         return folder
 
     def _alembic_url(self, url: str) -> str:

@@ -16,6 +16,9 @@ cfg.CONF.set_override("connection", context.config.get_main_option("sqlalchemy.u
 """
 
 
+RUN = "run_env()"
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """A published history.
@@ -26,6 +29,7 @@ class History:
         versions: the folders of revisions below `scripts`.
         start: Python that makes what the first revision builds on, at the engine ``engine``.
         prelude: Python to run before `env.py`, for what the package's own command would have set up.
+        run: Python that calls ``run_env``, where it must not be called straight away.
         driver: the driver in the URL given to Alembic.
     """
 
@@ -35,6 +39,7 @@ class History:
     versions: tuple[str, ...] = ("versions",)
     start: str = ""
     prelude: str = ""
+    run: str = RUN
     driver: str = "psycopg2"
     environ: dict[str, str] = field(default_factory=dict)
 
@@ -65,6 +70,9 @@ HISTORIES = {
         _openstack("glance", "db/sqlalchemy/alembic_migrations", options="glance.db.sqlalchemy.models"),
         _openstack("ironic", "db/sqlalchemy/alembic", options="ironic.conf"),
         _openstack("manila", "db/migrations/alembic", options="manila.common.config"),
+        _openstack("cinder", "db/migrations"),
+        History("nova", ("nova", "psycopg2-binary"), "nova/db/main/migrations"),
+        History("langflow", ("langflow-base", "psycopg[binary]"), "langflow/alembic", driver="psycopg"),
         History(
             "barbican",
             ("barbican", "psycopg2-binary"),
@@ -72,19 +80,11 @@ HISTORIES = {
             prelude="context.config.barbican_sqlalchemy_url = None\n",
         ),
         History(
-            "octavia",
-            ("octavia", "psycopg2-binary"),
-            "octavia/db/migration/alembic_migrations",
-            prelude="from octavia.common import config as own\n"
-            "own.cfg.CONF([], project='octavia', default_config_files=[])\n"
-            "own.cfg.CONF.set_override('connection', context.config.get_main_option('sqlalchemy.url'), 'database')\n"
-            "context.config.octavia_config = own.cfg.CONF\n",
-        ),
-        History(
             "prefect",
             ("prefect",),
             "prefect/server/database/_migrations",
             ("versions/postgresql",),
+            run="import anyio; anyio.run(anyio.to_thread.run_sync, run_env)",
             driver="asyncpg",
             environ={"PREFECT_API_DATABASE_CONNECTION_URL": "{url}"},
         ),

@@ -29,6 +29,7 @@ class Draft:
     transactional: bool = True
     reads_only: bool = False
     transaction_control: str = ""
+    savepoint: str = ""
     locks_unknown: bool = False
 
     def lock(self, relation: Name | None, mode: LockMode, role: str = "") -> None:
@@ -67,6 +68,7 @@ class Draft:
             functions=tuple(dict.fromkeys(self.functions)),
             changes_settings=tuple(self.changes_settings),
             transaction_control=self.transaction_control,
+            savepoint=self.savepoint,
             locks_unknown=self.locks_unknown,
         )
 

@@ -14,6 +14,7 @@ _OUTSIDE = frozenset({"COMMIT PREPARED", "ROLLBACK PREPARED"})
 def _transaction(tree: Tree, draft: Draft) -> None:
     words = field_enum(tree, "kind").removeprefix("TRANS_STMT_").replace("_", " ")
     draft.kind = draft.transaction_control = {"PREPARE": "PREPARE TRANSACTION"}.get(words, words)
+    draft.savepoint = tree.savepoint_name
     draft.transactional = draft.kind not in _OUTSIDE
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from migrator.engine import history
 from migrator.engine.stop import Stop
-from tests.support.databases import Database
+from tests.integration.histories.twin import Twin
+from tests.support.databases import Database, Databases
 from tests.support.project import Project
+from tests.support.servers import Source
 
 Move = Callable[..., list[str]]
 
@@ -54,3 +56,21 @@ def downgrade() -> Move:
             return history.downgrade(target, revision, emit=project.events.append, stop=Stop())
 
     return move
+
+
+@pytest.fixture
+def moves(upgrade: Move, downgrade: Move) -> dict[str, Move]:
+    """Both directions, by name."""
+    return {"upgrade": upgrade, "downgrade": downgrade}
+
+
+@pytest.fixture
+def twin(
+    project: Project, database: Database, databases: Databases, postgres_source: Source, moves: dict[str, Move]
+) -> Iterator[Twin]:
+    """The test's project and a second database on which Alembic runs it alone."""
+    if postgres_source.binaries is None:
+        pytest.skip("needs pg_dump")
+    plain = databases.create()
+    yield Twin(project, database, plain, postgres_source.binaries, moves)
+    databases.drop(plain)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from migrator.revisions.errors import NotStampedError, ProjectError, StatementRefusedError
+from migrator.revisions.errors import NotStampedError, ProjectError, RevisionFileError, StatementRefusedError
 from tests.integration.histories.conftest import Move
 from tests.support.databases import Database
 from tests.support.polling import wait_until
@@ -360,3 +360,26 @@ def test_arguments_for_the_environment_and_a_section_of_the_ini_file_reach_it(
     done = items.run("upgrade", "head", "--name", "other", "-x", "tenant=blue", "-x", "more=1")
     assert done.returncode == 0, done.stderr
     assert database.connect().execute("SELECT version_num FROM versions_blue_1").fetchall() == [("names",)]
+
+
+def test_a_per_cent_sign_means_nothing_in_what_was_written_for_asyncpg(items: Project, upgrade: Move) -> None:
+    items.revision(
+        "percent",
+        """
+        bind = op.get_bind()
+        bind.exec_driver_sql("UPDATE items SET name = '50%'")
+        bind.exec_driver_sql("DO $$ BEGIN EXECUTE format('DROP INDEX %I', 'items_name'); END $$")
+        assert bind.exec_driver_sql("SELECT count(*) FROM items WHERE name LIKE '5%'").scalar() == 2
+        query = sa.text("SELECT count(*) FROM items WHERE name LIKE '%' || :end")
+        assert bind.execute(query, {"end": "%"}).scalar() == 2
+        """,
+        "pass",
+    )
+    items.env(ASYNCHRONOUS)
+    assert upgrade(items)[-1] == "percent"
+
+
+def test_what_a_driver_has_against_a_statement_is_no_lost_connection(items: Project, upgrade: Move) -> None:
+    items.revision("percent", """op.get_bind().exec_driver_sql("UPDATE items SET name = '50%'")""", "pass")
+    with pytest.raises(RevisionFileError, match="placeholders"):
+        upgrade(items)

@@ -100,7 +100,10 @@ def test_a_statement_that_holds_up_many_sessions_is_cancelled_before_its_timeout
     database: Database, project: Project, adding: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(holding, "HOLD_UP", 3)
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
+    waiting = (
+        "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+        "WHERE NOT granted AND mode = 'AccessExclusiveLock' AND datname = current_database()"
+    )
     with (
         blocker(project.url, READING) as session,
         in_background(lambda: project.apply(adding, lock_timeout="1h")) as run,
