@@ -26,6 +26,7 @@ from migrator.plan import Phase, kinds
 from migrator.plan.schema import plan_schema
 from migrator.postgres.server.embedded import embedded
 from migrator.settings import Settings
+from migrator.sql import lock_table
 from migrator.view.explanation import explain
 
 FOLDER = Path(__file__).parent / "reference"
@@ -98,6 +99,22 @@ def settings() -> Iterator[str]:
     yield ""
 
 
+def locks() -> Iterator[str]:
+    """Yield the page of the locks: one row for each statement, as the classification uses them."""
+    said = "The lock on the relation that a statement names, and what it keeps waiting: measured on servers by the tests."
+    yield from _head("Locks", said)
+    alter = "ALTER TABLE"
+    tables = {alter: lock_table.ALTER_TABLE, "RENAME": lock_table.RENAME, "DROP": lock_table.DROP}
+    for heading, rows in (*tables.items(), ("Other statements", lock_table.ON_RELATION)):
+        yield from (f"## {heading}", "", "| statement | lock | stops |", "|---|---|---|")
+        for one in rows.values():
+            words = f"{alter} … {one.words}" if heading == alter else one.words
+            yield f"| `{words}` | {one.mode.words} | {', '.join(one.mode.blocks) or 'nothing'} |"
+        yield ""
+    yield from ("Code whose locks its text does not tell is treated as if it locked everything:", "")
+    yield from (", ".join(f"`{words}`" for words in lock_table.OPAQUE.values()) + ".", "")
+
+
 def ledger(connection: psycopg.Connection) -> Iterator[str]:
     """Yield the page of the ledger: its tables as they are in the database of `connection`."""
     said = "migrator's own tables, in the schema `migrator` of the target database. Read them freely; do not write."
@@ -118,6 +135,7 @@ PAGES: Mapping[str, Callable[[], Iterator[str]]] = {
     "errors.md": errors,
     "plan.md": plan,
     "settings.md": settings,
+    "locks.md": locks,
 }
 """The pages that need no database, by their file."""
 

@@ -88,6 +88,7 @@ class Settings:
         lock_wait: how long to keep trying for a lock before giving up.
         build_wait: how long a concurrent index build may take.
         pg_version: the version of the server that `check` judges for, or None for the oldest supported one.
+        plain: revisions to run as they are written, each ``REVISION because REASON``.
         allow: exceptions from the rules of `check`, each ``RULE in PATH because REASON``.
     """
 
@@ -99,6 +100,7 @@ class Settings:
     lock_wait: timedelta = timedelta(minutes=5)
     build_wait: timedelta = timedelta(hours=6)
     pg_version: str | None = None
+    plain: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -228,6 +230,7 @@ _READERS: dict[str, Callable[[object, Path], object]] = {
     "lock_wait": _duration(timedelta(0)),
     "build_wait": _duration(timedelta(milliseconds=1)),
     "pg_version": _version,
+    "plain": _texts,
     "allow": _texts,
 }
 

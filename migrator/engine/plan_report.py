@@ -7,6 +7,7 @@ from migrator.engine.preflight import problems, together
 from migrator.engine.refs import refs
 from migrator.engine.reports import PlanReport, StatementReport, StepReport
 from migrator.engine.requirements import incomplete
+from migrator.engine.session import choose_plain
 from migrator.engine.status import status
 from migrator.engine.target import Target
 from migrator.errors import MigratorError, UsageError
@@ -33,6 +34,7 @@ def report(target: Target, plan: Plan) -> PlanReport:
     Raises:
         The first of the plan's mistakes that make it unusable: unknown revisions, tables, columns, bad expressions.
     """
+    choose_plain(target, plan)
     required = incomplete(target, plan)
     begun = target.has_ledger and target.ledger.open_run(plan.plan) is not None
     # Once a run has begun, half of its shapes are there and half are gone: each step looks for itself.
@@ -129,6 +131,7 @@ def _statement(target: Target, sent: Sent) -> StatementReport:
         scans=any(effect.stalls for effect in effects),
         online=parts,
         refused=refused,
+        plain=sent.plain,
         blocked_by=_blocked_by(target, lock),
     )
 

@@ -14,7 +14,8 @@ class StatementReport:
     """One statement that a step will send.
 
     `lock` is the strongest mode taken on a relation that exists, `blocks` says what that stops (``reads and writes``,
-    ``writes``, ``schema changes``, ``nothing``). `online` is the form that will run instead, statement by statement.
+    ``writes``, ``schema changes``, ``nothing``). `online` is the form that will run instead, statement by statement;
+    `plain` why it will not, by a person's choice.
     """
 
     sql: str
@@ -25,6 +26,7 @@ class StatementReport:
     scans: bool
     online: tuple[str, ...] = ()
     refused: str = ""
+    plain: str = ""
     blocked_by: tuple[Blocker, ...] = ()
 
 

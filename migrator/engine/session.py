@@ -8,8 +8,16 @@ from migrator.engine.stop import Stop
 from migrator.engine.target import Target
 from migrator.ledger.ledger import Ledger, Run, StepRow
 from migrator.plan import Plan
+from migrator.plan.steps.revision import Revision
 
 UNRECORDED = frozenset({"rows", "build-progress", "statement"})  # progress; the journal and the slices have the rest
+
+
+def choose_plain(target: Target, plan: Plan) -> None:
+    """Let the revisions of a plan that are to run as they are written do so."""
+    chosen = {step.revision: step.plain for _, _, step in plan.steps() if isinstance(step, Revision) and step.plain}
+    if chosen:
+        target.project.plain.update(chosen)
 
 
 class Session(Holding):
@@ -18,6 +26,7 @@ class Session(Holding):
     def __init__(self, target: Target, plan: Plan, emit: Emit, stop: Stop) -> None:
         super().__init__(target, plan.plan, emit, stop)
         self.plan = plan
+        choose_plain(target, plan)
         self.ledger: Ledger = target.ledger
         self.run: Run | None = None
         self.current: tuple[StepRef, StepRow] | None = None

@@ -44,9 +44,10 @@ class Target:
     @cached_property
     def project(self) -> Project:
         """The team's Alembic project."""
-        from migrator.revisions.project import Project  # noqa: PLC0415 - Alembic takes a second to import
+        from migrator.revisions.plain_form import chosen_in  # noqa: PLC0415 - Alembic takes a second to import
+        from migrator.revisions.project import Project  # noqa: PLC0415 - as above
 
-        return Project(self.settings.alembic_ini, self.settings.alembic_name, self.x)
+        return Project(self.settings.alembic_ini, self.settings.alembic_name, self.x, chosen_in(self.settings.plain))
 
     @cached_property
     def asking(self) -> psycopg.Connection:

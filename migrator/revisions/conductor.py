@@ -21,12 +21,13 @@ from migrator.revisions.errors import StatementRefusedError
 from migrator.revisions.facts import CatalogFacts, Made
 from migrator.revisions.guard import Guard
 from migrator.revisions.pieces import AddedNames, begun_only, kind_of, leftover_of, plain, planned, removal
+from migrator.revisions.plain_form import PlainForm
 from migrator.revisions.savepoints import Savepoints
 from migrator.sql.classify import classify
 from migrator.sql.effects import Effect
 from migrator.sql.online import online
-from migrator.sql.online.form import PartKind, Refusal
-from migrator.sql.online.written import as_written
+from migrator.sql.online.form import OnlineForm, PartKind, Refusal
+from migrator.sql.online.written import as_chosen, as_written
 from migrator.sql.statement import Statement, parse
 
 # What may have to happen in the very transaction of a statement: a dual write ends where its old column is dropped.
@@ -70,12 +71,14 @@ class Conductor:
         self._pending: list[Entry] = []
         self._made = Made()
         self._savepoints = Savepoints()
+        self._plain_form = PlainForm()
         self.finished: list[str] = []
         self.unanswered = ""
         """The last statement that an earlier attempt has run and that may have returned rows, which are gone."""
 
-    def begin(self, connection: Any, journal: Journal) -> None:
+    def begin(self, connection: Any, journal: Journal, plain_form: PlainForm) -> None:
         """A revision's function is about to run on the driver's `connection`."""
+        self._plain_form = plain_form
         self._journal, self._stamping, self._looked, self.unanswered = journal, False, False, ""
         self._pending, self._made = [], Made()
         self._savepoints.forget()
@@ -156,6 +159,8 @@ class Conductor:
             self.unanswered = statement.text
         if not entries:
             form = online(statement, facts)
+            if form is not None and self._plain_form.reason():
+                form = OnlineForm((as_chosen(statement, effect),))
             if isinstance(form, Refusal):
                 raise refused(statement, form)
             if form is None and effect.transactional:
@@ -247,7 +252,8 @@ class Conductor:
                 self._concurrent(cursor, entry, entries[number + 1 :])
             else:
                 self._transaction(cursor, entry, entries[number + 1 :], effect, facts)
-            self._report(Ran(entry.sql, effect, online=True, milliseconds=(time.monotonic() - clock) * 1000))
+            converted = kind_of(entry) is not PartKind.PLAIN
+            self._report(Ran(entry.sql, effect, online=converted, milliseconds=(time.monotonic() - clock) * 1000))
 
     def _concurrent(self, cursor: Any, entry: Entry, later: list[Entry]) -> None:
         assert self._journal
@@ -283,7 +289,8 @@ class Conductor:
             own.execute("BEGIN")
         try:
             added = AddedNames(own, self._journal, later)
-            with self._guard.around(own, effect, facts):
+            unhurried = kind_of(entry) is PartKind.PLAIN
+            with self._guard.around(own, effect, facts, unhurried=unhurried):
                 self._companion(own, effect)
                 self._sent(own, lambda: own.execute(entry.sql))
             added.resolve()

@@ -43,6 +43,16 @@ class RevisionFileError(UsageError):
     code = "MG173"
 
 
+class NoReasonError(UsageError):
+    """The online form of a statement is switched off, and nobody says why.
+
+    Whoever reads it later has to know: `# migrator: plain because REASON` in the revision, `plain: REASON` beside the
+    revision in a plan, or `REVISION because REASON` in the setting `plain`.
+    """
+
+    code = "MG174"
+
+
 class OutOfOrderError(RefusedError):
     """The revision does not follow the one that the database is at.
 

@@ -74,8 +74,8 @@ class Guard:
         return bool(self._held and more) and not (self._delicate or _is_delicate(effect))
 
     @contextmanager
-    def around(self, cursor: Any, effect: Effect, context: Context) -> Iterator[None]:
-        """Run a statement under its share of the budget, watched."""
+    def around(self, cursor: Any, effect: Effect, context: Context, *, unhurried: bool = False) -> Iterator[None]:
+        """Run a statement under its share of the budget, watched; an `unhurried` one may work as long as it has to."""
         stops = _stopping(effect, context)
         if (stops or effect.locks_unknown) and self._since is None:
             self._since = self._clock()
@@ -83,13 +83,13 @@ class Guard:
             self._relation = stops[0].relation.quoted() if stops[0].relation else stops[0].role
         self._held |= {lock.relation for lock in stops if lock.relation}
         self._delicate = self._delicate or _is_delicate(effect)
-        self._limit(cursor)
+        self._limit(cursor, unhurried=unhurried)
         with self._watcher.watch(driver.backend_pid(driver.connection_of(cursor))) as sighting:
             self.last = sighting
             yield
 
-    def _limit(self, cursor: Any) -> None:
-        if self._since is None:
+    def _limit(self, cursor: Any, *, unhurried: bool) -> None:
+        if self._since is None or unhurried:
             limits = (self.timeout, 0.0)
         else:
             left = max(self.timeout - (self._clock() - self._since), LEAST)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
@@ -15,14 +16,20 @@ from alembic.util.exc import CommandError
 
 from migrator.errors import Location, MigratorError
 from migrator.revisions.errors import ProjectError, RevisionFileError, SeveralHeadsError, UnknownRevisionError
+from migrator.revisions.plain_form import PlainForm, plain_form
 from migrator.revisions.team_files import brief, place_of
 from migrator.spelling import nearest
 
 
 class Project:
-    """The Alembic project that `ini` describes, in section `name`, with ``-x`` arguments `x`."""
+    """The Alembic project that `ini` describes, in section `name`, with ``-x`` arguments `x`.
 
-    def __init__(self, ini: Path, name: str = "alembic", x: Sequence[str] = ()) -> None:
+    `plain` holds the revisions that are to run as they are written, each with the reason.
+    """
+
+    def __init__(
+        self, ini: Path, name: str = "alembic", x: Sequence[str] = (), plain: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         if not ini.is_file():
             raise ProjectError(
                 f"there is no Alembic configuration at {ini}", help="say where it is: --alembic-ini path/to/alembic.ini"
@@ -30,6 +37,7 @@ class Project:
         self.ini = ini
         self.name = name
         self.x = tuple(x)
+        self.plain = dict(plain)
 
     @property
     def key(self) -> str:
@@ -80,6 +88,18 @@ class Project:
         if found is None:
             raise self._unknown(revision, "it stands for the empty database", where)
         return found
+
+    def plain_form(self, script: Script) -> PlainForm:
+        """Return which statements of a revision are to run as they are written.
+
+        Raises:
+            NoReasonError
+        """
+        return plain_form(str(script.module.__file__), self._chosen.get(script.revision, ""))
+
+    @cached_property
+    def _chosen(self) -> dict[str, str]:
+        return {self.script(revision).revision: reason for revision, reason in self.plain.items()}
 
     def _unknown(self, revision: str, reason: str, where: Location | None) -> UnknownRevisionError:
         guess = nearest(revision, (script.revision for script in self.scripts.walk_revisions()))

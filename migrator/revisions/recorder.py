@@ -13,6 +13,7 @@ from migrator.errors import MigratorError
 from migrator.revisions.environment import run_environment
 from migrator.revisions.facts import CatalogFacts, Made
 from migrator.revisions.interception import Interception
+from migrator.revisions.plain_form import PlainForm
 from migrator.revisions.project import Project
 from migrator.sql.classify import classify
 from migrator.sql.effects import Effect
@@ -28,6 +29,8 @@ class Sent:
     statement: Statement
     effect: Effect
     form: OnlineForm | Refusal | None
+    plain: str = ""
+    """Why it runs as it is written although there is an online form, or would be a refusal."""
 
 
 @dataclass(slots=True)
@@ -45,6 +48,7 @@ class _Recording:
     def __init__(self) -> None:
         self.into: Recorded | None = None
         self._made = Made()
+        self.plain_form = PlainForm()
 
     def execute(self, cursor: Any, statement: str, parameters: Any, *, many: bool, pyformat: bool) -> bool:
         del parameters, many
@@ -56,9 +60,14 @@ class _Recording:
             effect = classify(one, facts)
             reads = reads and effect.reads_only
             if not effect.reads_only and not effect.transaction_control and not effect.changes_settings:
-                self.into.sent.append(Sent(one, effect, online(one, facts)))
+                self.into.sent.append(self._sent(one, effect, facts))
                 self._made.note(cursor.connection.cursor(), effect)
         return not reads
+
+    def _sent(self, statement: Statement, effect: Effect, facts: CatalogFacts) -> Sent:
+        form = online(statement, facts)
+        reason = self.plain_form.reason() if form is not None else ""
+        return Sent(statement, effect, None if reason else form, reason)
 
     def before_commit(self, connection: Any) -> None: ...
 
@@ -78,7 +87,9 @@ def record(project: Project, url: str | None, revisions: Sequence[str], directio
         for revision in revisions:
             handler.into = Recorded(revision)
             recorded.append(handler.into)
-            function = getattr(project.script(revision).module, direction, None)
+            script = project.script(revision)
+            handler.plain_form = project.plain_form(script)
+            function = getattr(script.module, direction, None)
             try:
                 if function is not None:
                     with context.begin_transaction(_per_migration=True):  # autocommit_block() wants one to leave

@@ -20,6 +20,7 @@ from migrator.revisions.errors import NotStampedError, OutOfOrderError, ResultGo
 from migrator.revisions.guard import Guard
 from migrator.revisions.interception import Interception
 from migrator.revisions.means import Means
+from migrator.revisions.plain_form import PlainForm
 from migrator.revisions.project import Project
 from migrator.revisions.retries import ProgressMade, is_retried, retrying
 
@@ -157,21 +158,25 @@ class Runner:
         connection = _raw(context)
         _refuse_half_applied(connection, project, "downgrade" if direction == "upgrade" else "upgrade")
         steps = plan(heads)
+        plain_forms = [self._project.plain_form(step.revision) for step in steps]
         # Whatever env.py does about transactions, each revision is committed as soon as it is stamped.
         context.on_version_apply_callbacks = (
             *context.on_version_apply_callbacks,
             lambda **_: conductor.stamped(_raw(context)),
         )
-        for step in steps:
+        for step, plain_form in zip(steps, plain_forms, strict=True):
             revision = step.revision.revision
             journal = Journal(project, revision, direction)
             function = step.migration_fn
 
             def conducted(
-                function: Callable[..., None] = function, journal: Journal = journal, **arguments: Any
+                function: Callable[..., None] = function,
+                journal: Journal = journal,
+                plain_form: PlainForm = plain_form,
+                **arguments: Any,
             ) -> None:
                 self._means.began(journal.revision, direction)
-                conductor.begin(_raw(context), journal)
+                conductor.begin(_raw(context), journal, plain_form)
                 try:
                     function(**arguments)
                 except Exception as error:
@@ -203,7 +208,7 @@ class Runner:
             raw.commit()
             found.append(upgrade.application is not None)
             if found[-1]:
-                conductor.begin(raw, Journal(project, script.revision, "downgrade"))
+                conductor.begin(raw, Journal(project, script.revision, "downgrade"), self._project.plain_form(script))
                 conductor.take_back(raw, upgrade)
                 script.module.downgrade()
                 conductor.end()

@@ -85,6 +85,8 @@ def _statement(statement: StatementReport, ink: Ink) -> list[str]:
     lines = [_indented(statement.sql, 6)]
     if statement.refused:
         lines.append(f"        {ink.bad('refused:')} {one_line(statement.refused)}")
+    if statement.plain:
+        lines.append(f"        {ink.warn('runs as it is written:')} {one_line(statement.plain)}")
     lines += [f"        runs as: {_indented(sql, 17).lstrip()}" for sql in statement.online]
     lines.append(f"        {_locks(statement, ink)}")
     lines += [f"        {ink.warn('blocked now by')} {blocker_line(blocker)}" for blocker in statement.blocked_by]

@@ -15,7 +15,9 @@ class Revision(Step):
     """Run one Alembic revision, with its indexes and constraints built online."""
 
     kind: ClassVar[str] = "revision"
-    tuning: ClassVar[frozenset[str]] = frozenset({"irreversible"})  # a permission: it may be given when it is asked for
+    tuning: ClassVar[frozenset[str]] = frozenset(
+        {"irreversible", "plain"}
+    )  # may be given when asked for
     names: ClassVar[frozenset[str]] = frozenset({"archive"})
 
     revision: RevisionId = Field(description="The id of the Alembic revision.")
@@ -24,6 +26,10 @@ class Revision(Step):
     )
     archive: Listing[ArchiveName] = Field(
         default=(), description="Tables and columns to keep until `migrator purge`, such as products.legacy_tags."
+    )
+
+    plain: Text | None = Field(
+        default=None, description="Why its statements run as they are written instead of in their online form."
     )
 
     def title(self) -> str:

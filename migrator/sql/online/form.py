@@ -22,6 +22,8 @@ class PartKind(Enum):
     """A strong lock for an instant: in a transaction, with a short lock_timeout, again if it is not to be had."""
     VALIDATE = "validate"
     """Reads the whole table while reads and writes go on: in a transaction of its own."""
+    PLAIN = "plain"
+    """As it is written, because a person has said why: in a transaction of its own, for as long as it takes."""
     CONCURRENT = "concurrent"
     """Waits for other transactions while reads and writes go on: outside a transaction, without timeouts."""
 

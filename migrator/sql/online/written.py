@@ -1,4 +1,4 @@
-"""A statement that its author made concurrent already: the part it is, so that it runs with the same care as ours."""
+"""A statement as its author wrote it, as the part that it is: concurrent already, or plain because he said so."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from migrator.sql.statement import Statement
 def as_written(statement: Statement, effect: Effect, context: Context) -> Part:
     """Return the statement as one part outside a transaction, knowing what it leaves behind when interrupted."""
     return Part((statement.text,), PartKind.CONCURRENT, effect, _leftover(statement, context))
+
+
+def as_chosen(statement: Statement, effect: Effect) -> Part:
+    """Return the statement as one part in a transaction of its own, although it has an online form or is refused."""
+    return Part((statement.text,), PartKind.PLAIN, effect)
 
 
 def _leftover(statement: Statement, context: Context) -> Leftover | None:
