@@ -101,7 +101,7 @@ def settings() -> Iterator[str]:
 
 def locks() -> Iterator[str]:
     """Yield the page of the locks: one row for each statement, as the classification uses them."""
-    said = "The lock on the relation that a statement names, and what it keeps waiting: measured on servers by the tests."
+    said = "The lock on the relation that a statement names, and what that keeps waiting. Measured by the tests."
     yield from _head("Locks", said)
     alter = "ALTER TABLE"
     tables = {alter: lock_table.ALTER_TABLE, "RENAME": lock_table.RENAME, "DROP": lock_table.DROP}
