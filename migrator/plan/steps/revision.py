@@ -15,9 +15,7 @@ class Revision(Step):
     """Run one Alembic revision, with its indexes and constraints built online."""
 
     kind: ClassVar[str] = "revision"
-    tuning: ClassVar[frozenset[str]] = frozenset(
-        {"irreversible", "plain"}
-    )  # may be given when asked for
+    tuning: ClassVar[frozenset[str]] = frozenset({"irreversible", "plain"})  # may be given when asked for
     names: ClassVar[frozenset[str]] = frozenset({"archive"})
 
     revision: RevisionId = Field(description="The id of the Alembic revision.")
