@@ -11,14 +11,16 @@ from psycopg import sql
 from migrator.backfill.keyset import Keyset
 from migrator.backfill.move import Move
 from migrator.backfill.refill import Refill
+from migrator.backfill.slices import LEASE, Slice
 
 # The statement reads the cursor from the ledger itself, under a row lock, and moves it. So a client that died and one
 # that has just taken over cannot do the same rows: the second waits for the lock and then sees where the first came to.
 # When `migrator_bound` finds fewer rows than a chunk, it is the last: it goes up to the slice's upper key.
 _CHUNK = sql.SQL("""
 WITH migrator_slice AS MATERIALIZED (
-    SELECT cursor, upper_key FROM migrator.slices
-    WHERE id = %(slice)s AND NOT done AND (cursor IS NULL) = {first} FOR UPDATE
+    SELECT coalesce(cursor, lower_key) AS cursor, upper_key FROM migrator.slices
+    WHERE id = %(slice)s AND token = %(token)s AND NOT done AND (coalesce(cursor, lower_key) IS NULL) = {first}
+    FOR UPDATE
 ), migrator_bound AS MATERIALIZED (
     SELECT (SELECT {written} FROM {table} AS {alias}
             WHERE {rest} ORDER BY {order} OFFSET %(rows)s - 1 LIMIT 1) AS reached, upper_key FROM migrator_slice
@@ -32,7 +34,7 @@ WITH migrator_slice AS MATERIALIZED (
 )
 UPDATE migrator.slices s
 SET cursor = c.cursor, done = c.done, rows_done = s.rows_done + c.rows, rows_changed = s.rows_changed + c.changed,
-    chunks = s.chunks + 1, updated_at = clock_timestamp()
+    chunks = s.chunks + 1, updated_at = clock_timestamp(), lease_until = clock_timestamp() + %(lease)s
 FROM migrator_counted c WHERE s.id = %(slice)s
 RETURNING c.rows, c.changed, s.done
 """)
@@ -54,15 +56,18 @@ class ChunkStatement:
         self._first = _compose(keyset, move, first=True)
         self._next = _compose(keyset, move, first=False)
 
-    def run(self, connection: psycopg.Connection, slice_id: int, rows: int, *, first: bool) -> ChunkResult | None:
-        """Commit one chunk of at most `rows` rows; None when the cursor is not where the caller thinks it is."""
-        parameters: dict[str, Any] = {"slice": slice_id, "rows": rows}
+    def run(self, connection: psycopg.Connection, held: Slice, rows: int, *, first: bool) -> ChunkResult | None:
+        """Commit one chunk of at most `rows` rows, which renews the lease.
+
+        None when the slice is not `held` any more, or its cursor is not where the caller thinks it is.
+        """
+        parameters: dict[str, Any] = {"slice": held.id, "token": held.token, "rows": rows, "lease": LEASE}
         row = connection.execute(self._first if first else self._next, parameters).fetchone()
         return ChunkResult(*row) if row else None
 
     def explain(self, connection: psycopg.Connection) -> None:
         """Let the server parse and plan a chunk without running it; raises what is wrong with it."""
-        connection.execute(sql.SQL("EXPLAIN ") + self._next, {"slice": 0, "rows": 1})
+        connection.execute(sql.SQL("EXPLAIN ") + self._next, {"slice": 0, "token": 0, "rows": 1, "lease": LEASE})
 
 
 def _compose(keyset: Keyset, move: Move | Refill, *, first: bool) -> sql.Composed:

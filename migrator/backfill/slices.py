@@ -1,8 +1,9 @@
-"""The slices of a backfill in the ledger: made once, with their end key fixed, then only moved by chunks."""
+"""The slices of a backfill in the ledger: the first is made with its end key fixed, then chunks move its cursor."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -12,10 +13,16 @@ from psycopg.types.json import Jsonb
 from migrator.backfill.keyset import Keyset
 from migrator.postgres.queries import query
 
+LEASE = timedelta(seconds=30)
+"""How long a slice stays with a worker that is not heard of; each chunk and each wait renews it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A key range, and how far its worker has come. `rows_total` is an estimate."""
+    """A key range, and how far its worker has come. `rows_total` is an estimate.
+
+    `token` is that of the lease under which it was read: whoever takes the slice later has a higher one.
+    """
 
     id: int
     number: int
@@ -26,6 +33,7 @@ class Slice:
     rows_changed: int
     rows_total: int
     done: bool
+    token: int
 
 
 def slices_of(connection: psycopg.Connection, step: int, purpose: str) -> list[Slice]:
@@ -66,6 +74,12 @@ def cut_slices(connection: psycopg.Connection, keyset: Keyset, step: int, purpos
     return slices_of(connection, step, purpose)
 
 
+def free_slices(connection: psycopg.Connection, step: int, purpose: str) -> None:
+    """End every lease on the slices of a step: who works on them under an earlier attempt moves nothing more."""
+    connection.execute(query("slices_free"), {"step": step, "purpose": purpose})
+
+
 def forget_slices(connection: psycopg.Connection, step: int, purpose: str | None = None) -> None:
     """Delete the slices of a step, so that its next attempt starts from the beginning."""
+    connection.execute(query("failed_rows_delete"), {"step": step, "purpose": purpose})
     connection.execute(query("slices_delete"), {"step": step, "purpose": purpose})

@@ -1,41 +1,18 @@
-"""Walks the slices of a backfill chunk by chunk until they are done, and waits out whoever holds their rows."""
+"""Walks a backfill to its end with a number of workers in this process, and adds up how far they have come."""
 
 from __future__ import annotations
 
+import queue
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import psycopg
-import tenacity
+from migrator.backfill.worker import Progress, Worker
 
-from migrator.backfill.chunk import ChunkResult, ChunkStatement
-from migrator.backfill.size import ChunkSize
-from migrator.backfill.slices import Slice
-from migrator.errors import UnavailableError
-from migrator.postgres.blockers import Blocker
-
-# Another session held a row, or the chunk met one that held ours: a smaller chunk later will pass.
-RETRIED = (
-    psycopg.errors.QueryCanceled,
-    psycopg.errors.LockNotAvailable,
-    psycopg.errors.DeadlockDetected,
-    psycopg.errors.SerializationFailure,
-)
-RATE_WINDOW = 20  # chunks that the shown rate and the estimate of the end are taken from
-THROTTLE_PAUSE = 0.5  # seconds between two looks at what the walk waits for
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds, of the full-jitter backoff
-
-
-class RowsLockedError(UnavailableError):
-    """Rows of a chunk stayed locked by other sessions for longer than the run may wait.
-
-    Everything before them is committed and the cursor stands right before them. End the session that holds them, or
-    wait longer with `--lock-wait`, and run the same command again.
-    """
-
-    code = "MG203"
+RATE_WINDOW = 20  # chunks of each worker that the shown rate and the estimate of the end are taken from
+LOOK_INTERVAL = 0.2  # seconds without news after which the walk looks whether it may go on
 
 
 @dataclass(slots=True)
@@ -46,9 +23,18 @@ class Walked:
     rows_changed: int
     rows_total: int
     chunk_rows: int
+    workers: int = 1
     chunk_seconds: float = 0.0
-    waiting: str = ""
-    _recent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=RATE_WINDOW))
+    _waiting: dict[int, str] = field(default_factory=dict)
+    _recent: deque[tuple[float, int]] = field(default_factory=deque)
+
+    @property
+    def waiting(self) -> str:
+        """Why workers wait, and how many of them where not all do; empty when none does."""
+        if not self._waiting:
+            return ""
+        reason = next(iter(self._waiting.values()))
+        return reason if len(self._waiting) >= self.workers else f"{len(self._waiting)} of {self.workers}: {reason}"
 
     @property
     def rate(self) -> float:
@@ -61,124 +47,119 @@ class Walked:
     def eta(self) -> float | None:
         return max(self.rows_total - self.rows_done, 0) / self.rate if self.rate else None
 
-    def add(self, chunk: ChunkResult, seconds: float) -> None:
-        self.rows_done += chunk.rows
-        self.rows_changed += chunk.changed
-        self.rows_total = max(self.rows_total, self.rows_done)
-        self.chunk_seconds, self.waiting = seconds, ""
-        self._recent.append((time.monotonic(), self.rows_done))
+    def take_in(self, news: Progress) -> None:
+        self.chunk_rows = news.rows
+        if news.waiting:
+            self._waiting[news.worker] = news.waiting
+            return
+        self._waiting.pop(news.worker, None)
+        if news.chunk:
+            self.rows_done += news.chunk.rows
+            self.rows_changed += news.chunk.changed
+            self.rows_total = max(self.rows_total, self.rows_done)
+            self.chunk_seconds = news.seconds
+            self._recent.append((time.monotonic(), self.rows_done))
+            while len(self._recent) > RATE_WINDOW * max(self.workers, 1):
+                self._recent.popleft()
+
+    def ended(self, worker: int) -> None:
+        self.workers -= 1
+        self._waiting.pop(worker, None)
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """What a walk asks and tells while it goes on.
+    """What a walk asks and tells while it goes on, on the thread that it was started on.
 
     Attributes:
         report: takes the state before the first chunk, after each, and while one waits.
-        check: raises what stops the walk between two chunks, such as Interrupted or a lost database lock.
-        blockers: returns who holds locks on the table, for the report.
-        deadline: seconds that one chunk may be retried.
-        sleep: waits between two tries; returns early or raises when the run is to stop.
-        throttle: returns why the next chunk has to wait, or an empty text.
+        check: raises what ends the walk, such as Interrupted or a lost database lock.
+        stopping: whether a stop was asked for; may be called from any thread.
     """
 
     report: Callable[[Walked], None]
     check: Callable[[], None]
-    blockers: Callable[[], tuple[Blocker, ...]]
-    deadline: float
-    sleep: Callable[[float], None] = time.sleep
-    throttle: Callable[[], str] = lambda: ""
+    stopping: Callable[[], bool]
 
 
-class Walker:
-    """Commits chunk after chunk until every slice is done. All that it did before an error is committed."""
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    worker: int
+    error: BaseException | None
 
-    def __init__(
-        self,
-        connection: psycopg.Connection,
-        statement: ChunkStatement,
-        slices: list[Slice],
-        size: ChunkSize,
-        control: Control,
-    ) -> None:
-        self._connection = connection
-        self._statement = statement
-        self._slices = slices
-        self._size = size
+
+class Walk:
+    """Runs workers, each on a thread, until they are through or one fails; then the others finish their chunk."""
+
+    def __init__(self, walked: Walked, control: Control) -> None:
+        self.walked = walked
         self._control = control
-        self.walked = Walked(
-            rows_done=sum(one.rows_done for one in slices),
-            rows_changed=sum(one.rows_changed for one in slices),
-            rows_total=sum(max(one.rows_total, one.rows_done) for one in slices),
-            chunk_rows=size.rows,
-        )
+        self._news: queue.SimpleQueue[Progress | _Ended] = queue.SimpleQueue()
+        self._halt = threading.Event()
+        self._running = 0
 
-    def run(self) -> Walked:
-        """Walk to the end.
+    def halted(self) -> bool:
+        return self._halt.is_set() or self._control.stopping()
+
+    def tell(self, progress: Progress) -> None:
+        self._news.put(progress)
+
+    def run(self, make: Callable[[int], Worker], workers: int) -> Walked:
+        """Let `workers` workers, each made by `make`, walk to the end.
 
         Raises:
-            RowsLockedError: a chunk could not get its rows within the deadline.
-            psycopg.Error: the database refused what the chunk writes.
+            What the first worker to fail raised, or what `Control.check` did.
         """
+        self._control.check()
+        self.walked.workers = workers
         self._control.report(self.walked)
-        for one in self._slices:
-            first, done = one.cursor is None, one.done
-            while not done:
-                self._control.check()
-                self._hold_back()
-                chunk = self._chunk(one.id, first=first)
-                first, done = False, chunk.done
-                self._control.report(self.walked)
+        try:
+            for number in range(1, workers + 1):
+                self._start(number, make(number))
+            error = self._listen()
+        finally:
+            self._halt.set()
+            while self._running:
+                self._take_in(self._news.get())
+        self._control.check()
+        if error:
+            raise error
         return self.walked
 
-    def _hold_back(self) -> None:
-        while reason := self._control.throttle():
-            self.walked.waiting = reason
-            self._control.report(self.walked)
-            self._control.sleep(THROTTLE_PAUSE)
-            self._control.check()
+    def _start(self, number: int, worker: Worker) -> None:
+        def work() -> None:
+            error: BaseException | None = None
+            try:
+                worker.run()
+            except BaseException as raised:  # noqa: BLE001 - it is raised again on the thread that waits
+                error = raised
+            self._news.put(_Ended(number, error))
 
-    def _chunk(self, slice_id: int, *, first: bool) -> ChunkResult:
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(RETRIED),
-            wait=tenacity.wait_random_exponential(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE),
-            stop=tenacity.stop_after_delay(self._control.deadline),
-            before_sleep=self._wait,
-            sleep=self._control.sleep,
-            reraise=True,
-        )
-        try:
-            return retrying(self._commit, slice_id, first=first)
-        except RETRIED as error:
-            raise self._locked() from error
+        self._running += 1
+        threading.Thread(target=work, name=f"backfill worker {number}", daemon=True).start()
 
-    def _commit(self, slice_id: int, *, first: bool) -> ChunkResult:
-        rows, started = self._size.rows, time.monotonic()
-        chunk = self._statement.run(self._connection, slice_id, rows, first=first)
-        if chunk is None:
-            raise AssertionError(f"slice {slice_id} is not where its worker left it")
-        seconds = time.monotonic() - started
-        if not chunk.done:
-            self._size.observe(chunk.rows, seconds)
-        self.walked.chunk_rows = self._size.rows
-        self.walked.add(chunk, seconds)
-        return chunk
+    def _listen(self) -> BaseException | None:
+        error: BaseException | None = None
+        while self._running:
+            try:
+                news = self._news.get(timeout=LOOK_INTERVAL)
+            except queue.Empty:
+                self._control.check()
+                continue
+            failed = self._take_in(news)
+            if failed:
+                error = error or failed
+                self._halt.set()
+            if not isinstance(news, _Ended):
+                self._control.report(self.walked)
+            if error is None:
+                self._control.check()
+        return error
 
-    def _wait(self, state: tenacity.RetryCallState) -> None:
-        self._control.check()
-        self._size.shrink()
-        holders = self._control.blockers()
-        reason = str(holders[0]) if holders else "deadlock or timeout"
-        self.walked.waiting = f"rows locked: {reason}; try {state.attempt_number + 1}"
-        self._control.report(self.walked)
-
-    def _locked(self) -> RowsLockedError:
-        holders = self._control.blockers()
-        return RowsLockedError(
-            f"rows stayed locked for more than {self._control.deadline:.0f} s",
-            notes=[
-                *(f"holds locks on the table: {holder}" for holder in holders),
-                f"{self.walked.rows_done:,} rows are committed; the cursor stands right behind them",
-            ],
-            help="end that session, or wait longer with --lock-wait 10m, and run the same command again",
-        )
+    def _take_in(self, news: Progress | _Ended) -> BaseException | None:
+        if isinstance(news, Progress):
+            self.walked.take_in(news)
+            return None
+        self._running -= 1
+        self.walked.ended(news.worker)
+        return news.error

@@ -133,7 +133,7 @@ class RowProgress(Event):
     """Rows were walked by a backfill, a verification or a refill.
 
     `rows_total` is an estimate from statistics; `eta` is in seconds, None until a rate is known; `waiting` is why
-    the work stands still, as ``signal observed > limit``, or empty.
+    the work stands still, as ``signal observed > limit``, or empty; `workers` is how many work on it.
     """
 
     name: ClassVar[str] = "rows"
@@ -144,6 +144,7 @@ class RowProgress(Event):
     chunk_rows: int
     chunk_seconds: float
     waiting: str = ""
+    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

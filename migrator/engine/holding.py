@@ -42,6 +42,7 @@ class Holding:
         self._closing = ExitStack()
         self._lock: DatabaseLock | None = None
         self._lock_checked = 0.0
+        self._connections: dict[int, psycopg.Connection] = {}
 
     def __enter__(self) -> Self:
         with ExitStack() as closing:
@@ -69,12 +70,23 @@ class Holding:
         """The step that is being worked on, if it is one of a plan."""
         return None
 
-    @cached_property
+    @property
     def working(self) -> psycopg.Connection:
         """The connection that chunks and checks run on."""
-        connection = self._closing.enter_context(self.target.connect(self.name))
-        self.stop.on_hard(connection.cancel)
-        return connection
+        return self.connection(1)
+
+    def connection(self, number: int) -> psycopg.Connection:
+        """Return the working connection of the worker `number`, counted from 1."""
+        if number not in self._connections:
+            connection = self._closing.enter_context(self.target.connect(self.name))
+            self.stop.on_hard(connection.cancel)
+            self._connections[number] = connection
+        return self._connections[number]
+
+    @property
+    def own_pids(self) -> frozenset[int]:
+        """The server processes of the working connections."""
+        return frozenset(connection.info.backend_pid for connection in self._connections.values())
 
     @cached_property
     def watcher(self) -> Watcher:

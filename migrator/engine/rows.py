@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import psycopg
 
 from migrator.backfill.chunk import ChunkStatement
 from migrator.backfill.dual_write import SILENCE
 from migrator.backfill.keyset import Keyset
+from migrator.backfill.leases import Leases
 from migrator.backfill.move import Move
 from migrator.backfill.refill import Refill
 from migrator.backfill.size import ChunkSize
-from migrator.backfill.slices import cut_slices
-from migrator.backfill.walk import Control, Walked, Walker
+from migrator.backfill.slices import Slice, cut_slices, free_slices, slices_of
+from migrator.backfill.walk import Control, Walk, Walked
+from migrator.backfill.worker import Means, Worker
 from migrator.engine.events import Notice, RowProgress
 from migrator.engine.session import Session
 from migrator.errors import Location, RefusedError, UsageError
@@ -66,8 +70,9 @@ def fill(
     purpose: str,
     where: Location,
     throttle: Callable[[], str] = lambda: "",
+    workers: int = 1,
 ) -> Walked:
-    """Walk the table of `move` to its end, or from where an earlier attempt came to.
+    """Walk the table of `move` to its end, or from where an earlier attempt came to, with so many workers.
 
     `throttle` says why the next chunk has to wait, or an empty text.
 
@@ -76,22 +81,30 @@ def fill(
         RowRefusedError: the database refused a row.
         RowsLockedError, NoKeyError
     """
-    connection = session.working
     keyset = Keyset(move.table, require_key(move.table, where))
     statement = ChunkStatement(keyset, move)
-    _set_up(session, size)
-    _try_out(connection, statement, where)
-    slices = cut_slices(connection, keyset, row.id, purpose)
-    control = Control(
-        report=lambda walked: _report(session, walked),
-        check=session.check,
+    _set_up(session, session.working, size)
+    _try_out(session.working, statement, where)
+    walk = _walk(session, cut_slices(session.working, keyset, row.id, purpose), size)
+    means = Means(
+        tell=walk.tell,
+        halted=walk.halted,
+        throttle=_one_at_a_time(throttle),
         blockers=lambda: _holders(session, move),
         deadline=session.lock_wait,
-        sleep=session.stop.sleep,
-        throttle=throttle,
     )
+
+    def make(number: int) -> Worker:
+        connection = session.connection(number)
+        if number > 1:
+            _set_up(session, connection, size)
+        leases = Leases(connection, keyset, row.id, purpose, f"{session.ledger.by} {number}")
+        return Worker(number, leases, statement, replace(size), means)
+
     try:
-        return Walker(connection, statement, slices, size, control).run()
+        while not all(one.done for one in slices_of(session.working, row.id, purpose)):
+            free_slices(session.working, row.id, purpose)  # no worker is alive now
+            walk.run(make, workers)
     except psycopg.OperationalError:
         raise
     except psycopg.Error as error:
@@ -101,9 +114,35 @@ def fill(
             notes=[*([error.diag.message_detail] if error.diag.message_detail else []), "that chunk was rolled back"],
             help="correct the expression or the data, and run the same command again",
         ) from error
+    return walk.walked
 
 
-def _set_up(session: Session, size: ChunkSize) -> None:
+def _walk(session: Session, slices: list[Slice], size: ChunkSize) -> Walk:
+    walked = Walked(
+        rows_done=sum(one.rows_done for one in slices),
+        rows_changed=sum(one.rows_changed for one in slices),
+        rows_total=sum(max(one.rows_total, one.rows_done) for one in slices),
+        chunk_rows=size.rows,
+    )
+    control = Control(
+        report=lambda now: _report(session, now),
+        check=session.check,
+        stopping=lambda: session.stop.requested,
+    )
+    return Walk(walked, control)
+
+
+def _one_at_a_time(throttle: Callable[[], str]) -> Callable[[], str]:
+    lock = threading.Lock()
+
+    def ask() -> str:
+        with lock:
+            return throttle()
+
+    return ask
+
+
+def _set_up(session: Session, connection: psycopg.Connection, size: ChunkSize) -> None:
     longest = max(session.lock_timeout, 4 * size.target)
     settings = {
         SILENCE: "on",
@@ -120,7 +159,7 @@ def _set_up(session: Session, size: ChunkSize) -> None:
     }
     for name, value in settings.items():
         try:
-            session.working.execute("SELECT set_config(%s, %s, false)", (name, value))
+            connection.execute("SELECT set_config(%s, %s, false)", (name, value))
         except psycopg.errors.InsufficientPrivilege:  # deadlock_timeout is a superuser's; the default serves too
             session.emit(Notice(step=session.ref, text=f"may not set {name}; the server's value is used"))
 
@@ -148,14 +187,14 @@ def _report(session: Session, walked: Walked) -> None:
             chunk_rows=walked.chunk_rows,
             chunk_seconds=walked.chunk_seconds,
             waiting=walked.waiting,
+            workers=walked.workers,
         )
     )
 
 
 def _holders(session: Session, move: Move | Refill) -> tuple[Blocker, ...]:
-    own = session.working.info.backend_pid
     found = lock_holders(session.target.asking, [move.table.identifier.as_string()])
-    return tuple(one for one in found if one.pid != own)
+    return tuple(one for one in found if one.pid not in session.own_pids)
 
 
 def _first_line(error: psycopg.Error) -> str:

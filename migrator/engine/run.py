@@ -55,13 +55,16 @@ def apply(target: Target, plan: Plan, *, to: Phase | None, emit: Emit, stop: Sto
         return _walk(session, _resume(session), "forward", to or Phase.CONTRACT, _forward)
 
 
-def backfill(target: Target, plan: Plan, *, emit: Emit, stop: Stop) -> str:
+def backfill(target: Target, plan: Plan, *, emit: Emit, stop: Stop, workers: int | None = None) -> str:
     """Run, or go on with, the backfill steps of `plan` that are next; return the state it came to rest in.
+
+    `workers` goes before what the plan says.
 
     Raises:
         ExpandFirstError, and as `apply`.
     """
     with Session(target, plan, emit, stop) as session:
+        session.workers = workers
         return _walk(session, _resume(session), "forward", Phase.MIGRATE, _backfill)
 
 

@@ -29,6 +29,8 @@ class Session(Holding):
         choose_plain(target, plan)
         self.ledger: Ledger = target.ledger
         self.run: Run | None = None
+        self.workers: int | None = None
+        """How many workers fill a table, where the command line says so and not the plan."""
         self.current: tuple[StepRef, StepRow] | None = None
 
     @property

@@ -136,11 +136,61 @@ INSERT INTO migrator.slices (step_id, purpose, number, lower_key, upper_key, row
 VALUES (%(step)s, %(purpose)s, %(number)s, %(lower)s, %(upper)s, %(rows)s)
 
 -- name: slices_of_step
-SELECT id, number, lower_key, upper_key, cursor, rows_done, rows_changed, rows_total, done
+SELECT id, number, lower_key, upper_key, cursor, rows_done, rows_changed, rows_total, done, token
 FROM migrator.slices WHERE step_id = %(step)s AND purpose = %(purpose)s ORDER BY number
+
+-- name: slice_take
+UPDATE migrator.slices
+SET worker = %(worker)s, token = token + 1, lease_until = clock_timestamp() + %(lease)s
+WHERE id = (SELECT id FROM migrator.slices
+            WHERE step_id = %(step)s AND purpose = %(purpose)s AND NOT done
+              AND (lease_until IS NULL OR lease_until < clock_timestamp())
+            ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING id, number, lower_key, upper_key, cursor, rows_done, rows_changed, rows_total, done, token
+
+-- name: slice_renew
+UPDATE migrator.slices SET lease_until = clock_timestamp() + %(lease)s
+WHERE id = %(slice)s AND token = %(token)s RETURNING id
+
+-- name: slice_give_back
+UPDATE migrator.slices SET worker = NULL, lease_until = NULL, token = token + 1
+WHERE id = %(slice)s AND token = %(token)s
+
+-- name: slices_free
+UPDATE migrator.slices SET worker = NULL, lease_until = NULL, token = token + 1, error = NULL
+WHERE step_id = %(step)s AND purpose = %(purpose)s AND (lease_until IS NOT NULL OR error IS NOT NULL)
+
+-- name: slices_to_cut
+SELECT id, number, lower_key, upper_key, cursor, rows_done, rows_changed, rows_total, done, token
+FROM migrator.slices WHERE step_id = %(step)s AND purpose = %(purpose)s AND NOT done
+ORDER BY rows_total - rows_done DESC LIMIT %(most)s
+
+-- name: step_hold
+SELECT FROM migrator.steps WHERE id = %(step)s FOR NO KEY UPDATE
+
+-- name: slice_hold
+SELECT coalesce(cursor, lower_key) FROM migrator.slices
+WHERE id = %(slice)s AND NOT done AND upper_key = %(upper)s FOR UPDATE
+
+-- name: slice_cut
+WITH lower AS (
+    UPDATE migrator.slices s
+    SET upper_key = %(middle)s, rows_total = s.rows_done + greatest(s.rows_total - s.rows_done, 0) / 2
+    FROM (SELECT id, greatest(rows_total - rows_done, 0) AS rest FROM migrator.slices WHERE id = %(slice)s) old
+    WHERE s.id = old.id RETURNING s.step_id, s.purpose, old.rest
+)
+INSERT INTO migrator.slices (step_id, purpose, number, lower_key, upper_key, rows_total, worker, token, lease_until)
+SELECT step_id, purpose,
+       (SELECT max(number) + 1 FROM migrator.slices o WHERE o.step_id = lower.step_id AND o.purpose = lower.purpose),
+       %(middle)s, %(upper)s, rest - rest / 2, %(worker)s, 1, clock_timestamp() + %(lease)s
+FROM lower
+RETURNING id, number, lower_key, upper_key, cursor, rows_done, rows_changed, rows_total, done, token
 
 -- name: slices_delete
 DELETE FROM migrator.slices WHERE step_id = %(step)s AND (%(purpose)s::text IS NULL OR purpose = %(purpose)s)
+
+-- name: failed_rows_delete
+DELETE FROM migrator.failed_rows WHERE step_id = %(step)s AND (%(purpose)s::text IS NULL OR purpose = %(purpose)s)
 
 -- name: application_open
 SELECT id, revision, direction FROM migrator.applications

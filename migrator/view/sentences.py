@@ -121,6 +121,8 @@ def pace(event: RowProgress) -> str:
         facts.append(f"{duration(event.eta)} left")
     if event.chunk_rows:
         facts.append(f"chunk {event.chunk_rows:,} rows in {duration(event.chunk_seconds)}")
+    if event.workers > 1:
+        facts.append(f"{event.workers} workers")
     return ", ".join(facts)
 
 

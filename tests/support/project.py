@@ -107,10 +107,10 @@ class Project:
         with self.target(**settings) as target:
             return run.apply(target, plan, to=to, emit=self.events.append, stop=stop or Stop())
 
-    def backfill(self, plan: Plan, *, stop: Stop | None = None, **settings: str) -> str:
+    def backfill(self, plan: Plan, *, stop: Stop | None = None, workers: int | None = None, **settings: str) -> str:
         """Run the backfill steps of `plan` in this process."""
         with self.target("backfill", **settings) as target:
-            return run.backfill(target, plan, emit=self.events.append, stop=stop or Stop())
+            return run.backfill(target, plan, emit=self.events.append, stop=stop or Stop(), workers=workers)
 
     def rollback(self, plan: Plan, *, to: str = "start", **settings: str) -> str:
         """Roll `plan` back in this process."""

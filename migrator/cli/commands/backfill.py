@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from migrator.cli.carry_out import carry_out
 from migrator.cli.command import Group, command
@@ -16,10 +18,22 @@ if TYPE_CHECKING:  # the engine takes over a second to import
     from migrator.plan import Plan
 
 
-@command(
-    Group.RUN, 3, examples=("migrator backfill product-tags", "migrator backfill product-tags --format json | tail -1")
-)
-def backfill(invocation: Invocation, plan: PlanArgument) -> int:
+@command(Group.RUN, 3, examples=("migrator backfill product-tags", "migrator backfill product-tags --workers 4"))
+def backfill(
+    invocation: Invocation,
+    plan: PlanArgument,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            metavar="N",
+            min=1,
+            max=64,
+            help="Connections that fill at once.",
+            show_default="as the plan says",
+        ),
+    ] = None,
+) -> int:
     """Run only the backfill steps of PLAN, or go on with them.
 
     What comes before them must be done. Ctrl-C finishes the chunk; the same command goes on behind it.
@@ -28,6 +42,6 @@ def backfill(invocation: Invocation, plan: PlanArgument) -> int:
     def work(target: Target, loaded: Plan, emit: Emit, stop: Stop) -> str:
         from migrator.engine import run  # noqa: PLC0415 - see above
 
-        return run.backfill(target, loaded, emit=emit, stop=stop)
+        return run.backfill(target, loaded, emit=emit, stop=stop, workers=workers)
 
     return carry_out(invocation, plan, work)

@@ -27,7 +27,10 @@ def run(session: Session, step: Backfill, row: StepRow) -> str:
     )
     size = ChunkSize(step.chunk_rows, step.chunk_target.total_seconds(), step.fixed)
     throttle = _throttle(session, step)
-    walked = rows.fill(session, row, move, size, purpose="fill", where=step.location, throttle=throttle)
+    workers = session.workers or step.workers
+    walked = rows.fill(
+        session, row, move, size, purpose="fill", where=step.location, throttle=throttle, workers=workers
+    )
     return f"{walked.rows_done:,} rows walked, {walked.rows_changed:,} written"
 
 

@@ -19,6 +19,12 @@ ChunkRows = Annotated[
     whole_number(MIN_CHUNK_ROWS, MAX_CHUNK_ROWS),
     WithJsonSchema({"type": "integer", "minimum": MIN_CHUNK_ROWS, "maximum": MAX_CHUNK_ROWS}),
 ]
+MAX_WORKERS = 64
+Workers = Annotated[
+    int,
+    whole_number(1, MAX_WORKERS),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_WORKERS}),
+]
 
 
 class Throttle(Part):
@@ -34,7 +40,9 @@ class Backfill(Step):
     misplaced: ClassVar[Mapping[Phase, str]] = {
         Phase.CONTRACT: "the data must be in the new shape before the old one is removed",
     }
-    tuning: ClassVar[frozenset[str]] = frozenset({"chunk_rows", "chunk_target", "fixed", "throttle", "irreversible"})
+    tuning: ClassVar[frozenset[str]] = frozenset(
+        {"chunk_rows", "chunk_target", "fixed", "workers", "throttle", "irreversible"}
+    )
     names: ClassVar[frozenset[str]] = frozenset({"table", "into"})
 
     table: TableName = Field(description="The table whose rows are read, and changed unless there is `into`.")
@@ -52,6 +60,7 @@ class Backfill(Step):
         default=timedelta(milliseconds=500), description="How long a chunk should take."
     )
     fixed: Flag = Field(default=False, description="Keep to chunk_rows whatever a chunk takes.")
+    workers: Workers = Field(default=1, description="How many connections fill it at once, each its own key range.")
     throttle: Throttle | None = Field(default=None, description="When to wait for the rest of the system.")
     irreversible: Text | None = Field(
         default=None, description="Why it may overwrite values of columns that existed before the plan."

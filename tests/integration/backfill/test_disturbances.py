@@ -7,7 +7,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from migrator.backfill.walk import RowsLockedError
+from migrator.backfill.worker import RowsLockedError
 from migrator.engine.events import Event, RowProgress
 from migrator.engine.stop import Stop
 from migrator.errors import UnavailableError

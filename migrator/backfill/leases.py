@@ -1,0 +1,119 @@
+"""Who works on which slice: takes slices under a lease, and cuts the largest in two for a worker that has none.
+
+A slice that a lost worker held is free when its lease has run out, by the server's clock. There is no cutting in
+advance: the first worker has the whole table, the second takes the upper half, the third a quarter, and whoever runs
+out takes half of what is left of the largest. So no slice runs alone, whatever the number of workers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from migrator.backfill.keyset import Keyset
+from migrator.backfill.slices import LEASE, Slice
+from migrator.postgres.queries import query
+
+CANDIDATES = 3  # slices that are tried, the largest first: what is left in them is an estimate
+SAMPLE_ROWS = 5_000  # of the whole table: some hundred pages, which takes some milliseconds whatever its size
+RANGE_SAMPLE = 500  # of them, or of more, in the range that is cut
+FEWEST = 9  # rows in a sample whose middle says something
+
+_SAMPLE = sql.SQL("""
+WITH migrator_sample AS MATERIALIZED (
+    SELECT {written} AS key, row_number() OVER (ORDER BY {order}) AS place, count(*) OVER () AS size
+    FROM {table} AS {alias} TABLESAMPLE SYSTEM (%(percent)s) WHERE {range}
+)
+SELECT key FROM migrator_sample WHERE place = (size + 1) / 2 AND size >= %(fewest)s
+""")
+_NTH = sql.SQL("SELECT {written} FROM {table} AS {alias} WHERE {range} ORDER BY {order} OFFSET %(rows)s LIMIT 1")
+_ANY = sql.SQL("SELECT EXISTS (SELECT FROM {table} AS {alias} WHERE {range})")
+
+
+@dataclass(frozen=True, slots=True)
+class Leases:
+    """The slices of one purpose of one step, as one worker sees them over its own connection."""
+
+    connection: psycopg.Connection
+    keyset: Keyset
+    step: int
+    purpose: str
+    worker: str
+
+    def take(self) -> Slice | None:
+        """Return a slice that nobody works on, now leased to this worker; None where there is none."""
+        return self._one("slice_take", step=self.step, purpose=self.purpose)
+
+    def renew(self, held: Slice) -> bool:
+        """Keep `held` for another lease; False where another worker has it by now."""
+        return self._execute("slice_renew", slice=held.id, token=held.token).fetchone() is not None
+
+    def give_back(self, held: Slice) -> None:
+        """Let others take `held`, if it is still this worker's."""
+        self._execute("slice_give_back", slice=held.id, token=held.token)
+
+    def cut(self, least: int) -> Slice | None:
+        """Cut the largest slice that is worked on, and return its upper part, leased to this worker.
+
+        None where no slice has two parts of `least` rows left.
+        """
+        found = self._execute("slices_to_cut", step=self.step, purpose=self.purpose, most=CANDIDATES).fetchall()
+        for one in (Slice(*row) for row in found):
+            middle = self._middle(one, least)
+            if middle is not None and (taken := self.cut_at(one, middle)):
+                return taken
+        return None
+
+    def cut_at(self, one: Slice, middle: Any) -> Slice | None:
+        """Cut `one` behind the key `middle`; None where its worker has come there meanwhile."""
+        with self.connection.transaction():
+            self._execute("step_hold", step=self.step)  # one cut at a time: slices are numbered
+            row = self._execute("slice_hold", slice=one.id, upper=Jsonb(one.upper_key)).fetchone()
+            if row is None or middle == one.upper_key or not self._any_between(row[0], middle):
+                return None
+            return self._one("slice_cut", slice=one.id, middle=Jsonb(middle), upper=Jsonb(one.upper_key))
+
+    def key_behind(self, one: Slice, rows: int) -> Any:
+        """Return the key that has `rows` keys of `one` before it, from its cursor on; None where there are fewer."""
+        return self._key(_NTH, one.cursor or one.lower_key, one.upper_key, rows=rows)
+
+    def _middle(self, one: Slice, least: int) -> Any:
+        if self.key_behind(one, 2 * least) is None:
+            return None
+        table = max(self.keyset.table.estimated_rows or 0, 1)
+        left = max(one.rows_total - one.rows_done, 1)
+        percent = min(100.0, 100 * max(SAMPLE_ROWS, RANGE_SAMPLE * table / left) / table)
+        after = one.cursor or one.lower_key
+        found = self._key(_SAMPLE, after, one.upper_key, percent=percent, fewest=FEWEST)
+        return self.key_behind(one, least) if found is None else found
+
+    def _key(self, statement: sql.SQL, after: Any, upto: Any, **parameters: object) -> Any:
+        row = self._ask(statement, after, upto, **parameters)
+        return row[0] if row else None
+
+    def _any_between(self, after: Any, upto: Any) -> bool:
+        row = self._ask(_ANY, after, upto)
+        return bool(row and row[0])
+
+    def _ask(self, statement: sql.SQL, after: Any, upto: Any, **parameters: object) -> Any:
+        keyset = self.keyset
+        first = None if after is None else keyset.read(sql.SQL("SELECT %(after)s::jsonb"))
+        composed = statement.format(
+            written=keyset.written(),
+            order=keyset.ordered(),
+            table=keyset.table.named,
+            alias=keyset.table.alias,
+            range=keyset.between(first, keyset.read(sql.SQL("SELECT %(upto)s::jsonb"))),
+        )
+        return self.connection.execute(composed, {"after": Jsonb(after), "upto": Jsonb(upto), **parameters}).fetchone()
+
+    def _one(self, name: str, **parameters: object) -> Slice | None:
+        row = self._execute(name, **parameters).fetchone()
+        return Slice(*row) if row else None
+
+    def _execute(self, name: str, **parameters: object) -> psycopg.Cursor[Any]:
+        return self.connection.execute(query(name), {"worker": self.worker, "lease": LEASE, **parameters})
