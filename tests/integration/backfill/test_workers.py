@@ -28,7 +28,7 @@ ROWS = 3000
 TABLES = {
     "integer with gaps and skew": (
         "CREATE TABLE items (id bigint PRIMARY KEY, writes integer NOT NULL DEFAULT 0)",
-        "INSERT INTO items SELECT CASE WHEN n < 2500 THEN n ELSE n * n * 99 END FROM generate_series(1, 3000::bigint) n",
+        "INSERT INTO items SELECT CASE WHEN n < 2500 THEN n ELSE n * n * 99 END FROM generate_series(1, 3000) n",
     ),
     "uuid": (
         "CREATE TABLE items (id uuid PRIMARY KEY, writes integer NOT NULL DEFAULT 0)",
