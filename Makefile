@@ -6,7 +6,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: help setup demo test test-unit test-matrix test-docker test-histories check format docs readme bench-backfill bench-upgrade constraints clean
+.PHONY: help setup demo test test-unit test-matrix test-docker test-histories check format docs readme bench-backfill bench-upgrade bench-forms constraints clean
 
 help:
 	@echo "make demo         run the main job on a private PostgreSQL and show what happens"
@@ -21,6 +21,7 @@ help:
 	@echo "make readme       run the README's commands and renew the outputs it shows"
 	@echo "make bench-backfill  measure the backfill against one large UPDATE"
 	@echo "make bench-upgrade   measure upgrades against Alembic's"
+	@echo "make bench-forms     measure every online form under load, beside Alembic"
 	@echo "make constraints  write the installed versions to constraints.txt"
 	@echo "make clean        remove the environment and all caches, not the data in .migrator"
 
@@ -65,6 +66,9 @@ bench-backfill: $(STAMP)
 
 bench-upgrade: $(STAMP)
 	$(BIN)/python -m benchmarks.upgrade $(HISTORIES)
+
+bench-forms: $(STAMP)
+	$(BIN)/python -m benchmarks.online_forms
 
 setup: $(STAMP)
 

@@ -14,8 +14,8 @@ INTERVAL = 0.02
 _TRANSACTIONS = """
     SELECT extract(epoch FROM clock_timestamp() - xact_start)::float8, application_name || ': ' || query
     FROM pg_stat_activity
-    WHERE datname = current_database() AND application_name LIKE 'migrator %' AND xact_start IS NOT NULL
-      AND query NOT LIKE '%CONCURRENTLY%' AND query NOT LIKE '%VALIDATE CONSTRAINT%'
+    WHERE datname = current_database() AND application_name LIKE %(who)s AND xact_start IS NOT NULL
+      AND query NOT LIKE '%%CONCURRENTLY%%' AND query NOT LIKE '%%VALIDATE CONSTRAINT%%'
 """
 _WAITS = """
     SELECT extract(epoch FROM clock_timestamp() - lock.waitstart)::float8,
@@ -23,12 +23,12 @@ _WAITS = """
     FROM pg_locks AS lock JOIN pg_stat_activity AS waiting USING (pid)
     JOIN pg_stat_activity AS ours ON ours.pid = ANY (pg_blocking_pids(waiting.pid))
     WHERE NOT lock.granted AND lock.waitstart IS NOT NULL AND waiting.datname = current_database()
-      AND waiting.application_name NOT LIKE 'migrator %' AND ours.application_name LIKE 'migrator %'
+      AND waiting.application_name NOT LIKE %(who)s AND ours.application_name LIKE %(who)s
 """
 
 
 class Interference:
-    """Looks every 20 ms while its block runs.
+    """Looks every 20 ms while its block runs. Sessions whose application name is like `who` count as migrator's.
 
     Attributes:
         longest_transaction: of a session of migrator, in seconds, with what it was doing.
@@ -36,8 +36,9 @@ class Interference:
         looks: how often was looked.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, who: str = "migrator %") -> None:
         self._url = url
+        self._who = {"who": who}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._error: Exception | None = None
@@ -61,8 +62,9 @@ class Interference:
         try:
             with psycopg.connect(self._url, autocommit=True, application_name="interference") as connection:
                 while not self._over.wait(INTERVAL):
-                    self.longest_transaction = max([self.longest_transaction, *connection.execute(_TRANSACTIONS)])
-                    self.longest_wait = max([self.longest_wait, *connection.execute(_WAITS)])
+                    transactions = connection.execute(_TRANSACTIONS, self._who)
+                    self.longest_transaction = max([self.longest_transaction, *transactions])
+                    self.longest_wait = max([self.longest_wait, *connection.execute(_WAITS, self._who)])
                     self.looks += 1
         except psycopg.Error as error:
             self._error = error
