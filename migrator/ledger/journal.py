@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -65,6 +67,8 @@ class Journal:
     project: str
     revision: str
     direction: str
+    rights: Callable[[Any], AbstractContextManager[None]] = nullcontext
+    """Gives a cursor the rights that the ledger needs, where somebody has taken them from it."""
     application: int | None = None
     entries: dict[int, list[Entry]] = field(default_factory=dict)
     ordinal: int = 0
@@ -72,6 +76,10 @@ class Journal:
 
     def load(self, cursor: Executes) -> None:
         """Read what an earlier attempt has committed."""
+        with self.rights(cursor):
+            self._load(cursor)
+
+    def _load(self, cursor: Executes) -> None:
         self.application, self.entries, self.ordinal = None, {}, 0
         cursor.execute(query("application_open"), {"project": self.project})
         for application, revision, direction in cursor.fetchall():
@@ -105,7 +113,8 @@ class Journal:
                 notes=[f"statement {self.ordinal} was: {entries[0].sql[:200]}", f"and is now: {sql[:200]}"],
                 help="restore the revision file and run the same command, or roll back first",
             )
-        cursor.execute(query("journal_forget"), {"application": self.application, "ordinal": self.ordinal})
+        with self.rights(cursor):
+            cursor.execute(query("journal_forget"), {"application": self.application, "ordinal": self.ordinal})
         del self.entries[self.ordinal]
         return []
 
@@ -120,14 +129,15 @@ class Journal:
 
     def write(self, cursor: Executes, entries: list[Entry]) -> None:
         """Write `entries` through `cursor`, in its transaction if it has one."""
-        if self.application is None:
-            cursor.execute(
-                query("application_insert"),
-                {"project": self.project, "revision": self.revision, "direction": self.direction},
-            )
-            self.application = cursor.fetchone()[0]
-        written = json.dumps([asdict(entry) for entry in entries], default=datetime.isoformat)
-        cursor.execute(query("journal_insert"), {"application": self.application, "entries": written})
+        with self.rights(cursor):
+            if self.application is None:
+                cursor.execute(
+                    query("application_insert"),
+                    {"project": self.project, "revision": self.revision, "direction": self.direction},
+                )
+                self.application = cursor.fetchone()[0]
+            written = json.dumps([asdict(entry) for entry in entries], default=datetime.isoformat)
+            cursor.execute(query("journal_insert"), {"application": self.application, "entries": written})
         for entry in entries:
             kept = [one for one in self.entries.get(entry.ordinal, []) if one.part != entry.part]
             self.entries[entry.ordinal] = sorted([*kept, entry], key=lambda one: one.part)
@@ -135,7 +145,8 @@ class Journal:
     def finish(self, cursor: Executes, state: str = "complete") -> None:
         """Close the application, in the transaction that stamps the version."""
         if self.application is not None:
-            cursor.execute(query("application_finish"), {"application": self.application, "state": state})
+            with self.rights(cursor):
+                cursor.execute(query("application_finish"), {"application": self.application, "state": state})
 
 
 def half_applied(cursor: Executes, project: str | None, direction: str) -> list[str]:

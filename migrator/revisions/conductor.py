@@ -23,6 +23,7 @@ from migrator.revisions.guard import Guard
 from migrator.revisions.pieces import AddedNames, begun_only, kind_of, leftover_of, plain, planned, removal
 from migrator.revisions.plain_form import PlainForm
 from migrator.revisions.savepoints import Savepoints
+from migrator.revisions.session_settings import SessionSettings, own_rights
 from migrator.sql.classify import classify
 from migrator.sql.effects import Effect
 from migrator.sql.online import online
@@ -71,6 +72,7 @@ class Conductor:
         self._pending: list[Entry] = []
         self._made = Made()
         self._savepoints = Savepoints()
+        self._settings = SessionSettings()
         self._plain_form = PlainForm()
         self.finished: list[str] = []
         self.unanswered = ""
@@ -81,7 +83,7 @@ class Conductor:
         self._plain_form = plain_form
         self._journal, self._stamping, self._looked, self.unanswered = journal, False, False, ""
         self._pending, self._made = [], Made()
-        self._savepoints.forget()
+        self._forget_transaction()
         self._guard.reset()
         journal.load(connection.cursor())
 
@@ -131,13 +133,22 @@ class Conductor:
         """See `interception.Handler`."""
         if self._journal is not None:
             self._flush(connection.cursor())
+        self._settings.forget()
         self._guard.reset()
 
     def after_rollback(self) -> None:
         """See `interception.Handler`."""
         self._pending = []
-        self._savepoints.forget()
+        self._forget_transaction()
         self._guard.reset()
+
+    def _forget_transaction(self) -> None:
+        self._savepoints.forget()
+        self._settings.forget()
+
+    def _renew_transaction(self, cursor: Any) -> None:
+        self._settings.renew(cursor)
+        self._savepoints.renew(cursor)
 
     def _facts(self, connection: Any) -> CatalogFacts:
         return CatalogFacts(connection, self._made)
@@ -166,7 +177,7 @@ class Conductor:
             if form is None and effect.transactional:
                 if self._guard.must_part(effect, facts):
                     self._commit(cursor)
-                    self._savepoints.renew(_beside(cursor))
+                    self._renew_transaction(_beside(cursor))
                 self._plain(cursor, statement, effect, facts, send)
                 self._made.note(_beside(cursor), effect)
                 return
@@ -176,14 +187,14 @@ class Conductor:
             self._pieces(cursor, entries)
         finally:
             if not connection_of(cursor).closed:
-                self._savepoints.renew(_beside(cursor))
+                self._renew_transaction(_beside(cursor))
         self._made.note(_beside(cursor), effect)
 
     def _aside(self, cursor: Any, effect: Effect, send: Callable[[], None]) -> None:
         """Run what changes nothing that would have to be journalled."""
         control = effect.transaction_control
         if control.startswith(("COMMIT", "END")):
-            self._savepoints.forget()
+            self._forget_transaction()
             self._commit(cursor)
             return
         send()
@@ -191,6 +202,7 @@ class Conductor:
             self.after_rollback()
         elif effect.savepoint:
             del self._pending[self._savepoints.follow(effect, len(self._pending)) :]
+        self._settings.follow(cursor, effect)
         self._guard.forget_limits()
         self._made.note(_beside(cursor), effect)
 
@@ -204,7 +216,7 @@ class Conductor:
             cursor.execute("BEGIN")
         try:
             with self._guard.around(cursor, effect, facts):
-                self._companion(_beside(cursor), effect)
+                self._accompany(_beside(cursor), effect)
                 self._sent(cursor, send)
             self._pending.append(plain(self._journal.ordinal, statement, started))
             if alone:
@@ -217,6 +229,10 @@ class Conductor:
                 self.after_rollback()
             raise
         self._report(Ran(statement.text, effect, online=False, milliseconds=(time.monotonic() - clock) * 1000))
+
+    def _accompany(self, cursor: Any, effect: Effect) -> None:
+        with own_rights(cursor):
+            self._companion(cursor, effect)
 
     def _sent(self, cursor: Any, send: Callable[[], None]) -> None:
         if not self._lenient:
@@ -246,6 +262,8 @@ class Conductor:
             if entry.state == "done":
                 continue
             clock = time.monotonic()
+            if not connection_of(cursor).autocommit:
+                self._settings.renew(_beside(cursor))
             facts = self._facts(connection_of(cursor))
             effect = classify(parse(entry.sql)[0], facts)
             if kind_of(entry) is PartKind.CONCURRENT:
@@ -263,23 +281,28 @@ class Conductor:
         connection.autocommit = True
         try:
             own = connection.cursor()
-            began, leftover = entry.state == "started", leftover_of(entry)
-            started = replace(entry, state="started", started_at=datetime.now(UTC))
-            added = AddedNames(own, self._journal, later)
-            added.keep()
-            begin = functools.partial(self._journal.write, own, [started])
-            try:
-                self._builder.run(own, entry.sql, leftover, begin, ours=began)
-            except Exception as error:
-                if not self._lenient or sqlstate(error) not in NOT_AS_EXPECTED:
-                    if self._builder.left_nothing(own, leftover):
-                        self._journal.write(own, [replace(entry, state="planned", started_at=None)])
-                    raise
-            added.resolve()
-            self._journal.write(own, [replace(started, state="done", finished_at=datetime.now(UTC))])
+            with self._settings.outside(own):
+                self._built(own, entry, later)
         finally:
             if not connection.closed:
                 connection.autocommit = within
+
+    def _built(self, own: Any, entry: Entry, later: list[Entry]) -> None:
+        assert self._journal
+        began, leftover = entry.state == "started", leftover_of(entry)
+        started = replace(entry, state="started", started_at=datetime.now(UTC))
+        added = AddedNames(own, self._journal, later)
+        added.keep()
+        begin = functools.partial(self._journal.write, own, [started])
+        try:
+            self._builder.run(own, entry.sql, leftover, begin, ours=began)
+        except Exception as error:
+            if not self._lenient or sqlstate(error) not in NOT_AS_EXPECTED:
+                if self._builder.left_nothing(own, leftover):
+                    self._journal.write(own, [replace(entry, state="planned", started_at=None)])
+                raise
+        added.resolve()
+        self._journal.write(own, [replace(started, state="done", finished_at=datetime.now(UTC))])
 
     def _transaction(self, cursor: Any, entry: Entry, later: list[Entry], effect: Effect, facts: CatalogFacts) -> None:
         assert self._journal
@@ -291,7 +314,7 @@ class Conductor:
             added = AddedNames(own, self._journal, later)
             unhurried = kind_of(entry) is PartKind.PLAIN
             with self._guard.around(own, effect, facts, unhurried=unhurried):
-                self._companion(own, effect)
+                self._accompany(own, effect)
                 self._sent(own, lambda: own.execute(entry.sql))
             added.resolve()
             self._journal.write(own, [replace(entry, state="done", started_at=started, finished_at=datetime.now(UTC))])
@@ -305,6 +328,7 @@ class Conductor:
 
     def _commit(self, cursor: Any) -> None:
         own = connection_of(cursor).cursor()
+        self._settings.keep(own)
         self._flush(own)
         if connection_of(cursor).autocommit:
             if in_transaction(connection_of(cursor)):

@@ -23,6 +23,7 @@ from migrator.revisions.means import Means
 from migrator.revisions.plain_form import PlainForm
 from migrator.revisions.project import Project
 from migrator.revisions.retries import ProgressMade, is_retried, retrying
+from migrator.revisions.session_settings import own_rights
 
 
 class HalfAppliedError(RefusedError):
@@ -166,7 +167,7 @@ class Runner:
         )
         for step, plain_form in zip(steps, plain_forms, strict=True):
             revision = step.revision.revision
-            journal = Journal(project, revision, direction)
+            journal = Journal(project, revision, direction, own_rights)
             function = step.migration_fn
 
             def conducted(
@@ -203,12 +204,14 @@ class Runner:
         def steps(_heads: tuple[str, ...], context: MigrationContext) -> tuple[()]:
             assert context.connection
             raw, project = _raw(context), self._journal_key(context)
-            upgrade = Journal(project, script.revision, "upgrade")
+            upgrade = Journal(project, script.revision, "upgrade", own_rights)
             upgrade.load(raw.cursor())
             raw.commit()
             found.append(upgrade.application is not None)
             if found[-1]:
-                conductor.begin(raw, Journal(project, script.revision, "downgrade"), self._project.plain_form(script))
+                conductor.begin(
+                    raw, Journal(project, script.revision, "downgrade", own_rights), self._project.plain_form(script)
+                )
                 conductor.take_back(raw, upgrade)
                 script.module.downgrade()
                 conductor.end()
@@ -293,7 +296,8 @@ def _asked(steps: Callable[[], Iterable[Any]]) -> Iterable[Any]:
 
 def _refuse_half_applied(connection: Any, project: str, other: str) -> None:
     cursor = connection.cursor()
-    half = half_applied(cursor, project, other)
+    with own_rights(cursor):
+        half = half_applied(cursor, project, other)
     if half:
         back = "migrator downgrade" if other == "downgrade" else "migrator upgrade"
         raise HalfAppliedError(
