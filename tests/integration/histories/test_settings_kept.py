@@ -43,7 +43,8 @@ BACK = [
 def test_a_search_path_holds_from_one_statement_to_the_next(twin: Twin, way: str) -> None:
     twin.project.sql_revision("start", ["CREATE SCHEMA tenant", *START], ["SELECT 1"])
     twin.project.sql_revision("change", [WAYS[way], *CHANGE], [WAYS[way], *BACK])
-    twin.project.sql_revision("after", ["CREATE TABLE later (id int)"], ["DROP TABLE IF EXISTS public.later, tenant.later"])
+    undone = ["DROP TABLE IF EXISTS public.later, tenant.later"]
+    twin.project.sql_revision("after", ["CREATE TABLE later (id int)"], undone)
     twin.upgrade("change")  # Alembic may run several revisions in one transaction
     twin.upgrade("head")
     twin.downgrade("start")
