@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from migrator.backfill.failures import SetAside
 from migrator.backfill.keyset import Keyset
 from migrator.backfill.move import Move
 from migrator.backfill.refill import Refill
@@ -29,7 +30,7 @@ WITH migrator_slice AS MATERIALIZED (
 ), migrator_counted AS MATERIALIZED (
     SELECT CASE WHEN reached IS NOT NULL THEN %(rows)s
                 ELSE (SELECT count(*) FROM {table} AS {alias} WHERE {rest}) END AS rows,
-           (SELECT count(*) FROM migrator_moved) AS changed,
+           {changed} AS changed,
            coalesce(reached, upper_key) AS cursor, reached IS NULL AS done FROM migrator_bound
 )
 UPDATE migrator.slices s
@@ -52,16 +53,19 @@ class ChunkResult:
 class ChunkStatement:
     """The statements that walk one slice of `keyset`'s table: one for its first chunk, one for those behind it."""
 
-    def __init__(self, keyset: Keyset, move: Move | Refill) -> None:
+    def __init__(self, keyset: Keyset, move: Move | Refill | SetAside) -> None:
         self._first = _compose(keyset, move, first=True)
         self._next = _compose(keyset, move, first=False)
 
-    def run(self, connection: psycopg.Connection, held: Slice, rows: int, *, first: bool) -> ChunkResult | None:
+    def run(
+        self, connection: psycopg.Connection, held: Slice, rows: int, *, first: bool, **further: Any
+    ) -> ChunkResult | None:
         """Commit one chunk of at most `rows` rows, which renews the lease.
 
-        None when the slice is not `held` any more, or its cursor is not where the caller thinks it is.
+        `further` are parameters of the move. None when the slice is not `held` any more, or its cursor is not where the
+        caller thinks it is.
         """
-        parameters: dict[str, Any] = {"slice": held.id, "token": held.token, "rows": rows, "lease": LEASE}
+        parameters: dict[str, Any] = {"slice": held.id, "token": held.token, "rows": rows, "lease": LEASE, **further}
         row = connection.execute(self._first if first else self._next, parameters).fetchone()
         return ChunkResult(*row) if row else None
 
@@ -70,7 +74,7 @@ class ChunkStatement:
         connection.execute(sql.SQL("EXPLAIN ") + self._next, {"slice": 0, "token": 0, "rows": 1, "lease": LEASE})
 
 
-def _compose(keyset: Keyset, move: Move | Refill, *, first: bool) -> sql.Composed:
+def _compose(keyset: Keyset, move: Move | Refill | SetAside, *, first: bool) -> sql.Composed:
     after = None if first else keyset.read(sql.SQL("SELECT cursor FROM migrator_slice"))
     reached = keyset.read(sql.SQL("SELECT coalesce(reached, upper_key) FROM migrator_bound"))
     return _CHUNK.format(
@@ -80,5 +84,6 @@ def _compose(keyset: Keyset, move: Move | Refill, *, first: bool) -> sql.Compose
         alias=keyset.table.alias,
         rest=keyset.between(after, keyset.read(sql.SQL("SELECT upper_key FROM migrator_slice"))),
         order=keyset.ordered(),
+        changed=sql.SQL("0" if isinstance(move, SetAside) else "(SELECT count(*) FROM migrator_moved)"),
         move=move.statement(keyset.between(after, reached)),
     )

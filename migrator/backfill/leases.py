@@ -8,6 +8,7 @@ out takes half of what is left of the largest. So no slice runs alone, whatever 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -21,6 +22,7 @@ from migrator.postgres.queries import query
 CANDIDATES = 3  # slices that are tried, the largest first: what is left in them is an estimate
 SAMPLE_ROWS = 5_000  # of the whole table: some hundred pages, which takes some milliseconds whatever its size
 RANGE_SAMPLE = 500  # of them, or of more, in the range that is cut
+POSTPONED = timedelta(seconds=1)  # that rows which others hold locked are left alone, while there are others to do
 FEWEST = 9  # rows in a sample whose middle says something
 
 _SAMPLE = sql.SQL("""
@@ -55,6 +57,23 @@ class Leases:
     def give_back(self, held: Slice) -> None:
         """Let others take `held`, if it is still this worker's."""
         self._execute("slice_give_back", slice=held.id, token=held.token)
+
+    def put_off(self, held: Slice, rows: int) -> Slice | None:
+        """Leave the next `rows` rows of `held` for later and return what is behind them, leased to this worker.
+
+        None where there is nothing behind them; then `held` is still this worker's.
+        """
+        now = self._one("slice_now", slice=held.id, token=held.token)
+        middle = now and self.key_behind(now, max(rows - 1, 0))
+        behind = self.cut_at(now, middle) if now and middle else None
+        if behind:
+            self._execute("slice_postpone", slice=held.id, token=held.token, pause=POSTPONED)
+        return behind
+
+    def postponed(self) -> bool:
+        """Tell whether rows were left for later that nobody has taken up yet."""
+        row = self._execute("slices_postponed", step=self.step, purpose=self.purpose).fetchone()
+        return bool(row and row[0])
 
     def cut(self, least: int) -> Slice | None:
         """Cut the largest slice that is worked on, and return its upper part, leased to this worker.

@@ -74,11 +74,13 @@ class Control:
     Attributes:
         report: takes the state before the first chunk, after each, and while one waits.
         check: raises what ends the walk, such as Interrupted or a lost database lock.
+        failed: takes a row that was set aside, in words.
         stopping: whether a stop was asked for; may be called from any thread.
     """
 
     report: Callable[[Walked], None]
     check: Callable[[], None]
+    failed: Callable[[str], None]
     stopping: Callable[[], bool]
 
 
@@ -159,6 +161,8 @@ class Walk:
     def _take_in(self, news: Progress | _Ended) -> BaseException | None:
         if isinstance(news, Progress):
             self.walked.take_in(news)
+            if news.failed:
+                self._control.failed(news.failed)
             return None
         self._running -= 1
         self.walked.ended(news.worker)

@@ -1,4 +1,8 @@
-"""One worker: takes slice after slice and commits chunk after chunk, over a connection of its own."""
+"""One worker: takes slice after slice and commits chunk after chunk, over a connection of its own.
+
+A chunk that meets a lock is tried again, smaller; where it meets it again and again its rows are left for later.
+A chunk that holds a row which the database refuses is halved until that row stands alone; the row is then set aside.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import psycopg
 import tenacity
 
 from migrator.backfill.chunk import ChunkResult, ChunkStatement
+from migrator.backfill.failures import FailedRow, SetAside, failed_rows, is_of_a_row, message_of
 from migrator.backfill.leases import Leases
 from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import LEASE, Slice
@@ -24,9 +30,12 @@ RETRIED = (
     psycopg.errors.DeadlockDetected,
     psycopg.errors.SerializationFailure,
 )
+LOCKED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 THROTTLE_PAUSE = 0.5  # seconds between two looks at what the worker waits for
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds, of the full-jitter backoff
 LOOK_INTERVAL = 0.05  # seconds between two looks at whether the walk ends, while waiting
+TRIES_BEFORE_OTHERS = 3  # of a chunk whose rows are locked, before the worker turns to the rows behind it
+TRIES_ALONE = 3  # of a single row that runs into the statement timeout, before it counts as refused
 LEAST_CUT = 0.5  # of a chunk: a slice with less than twice that left is not worth another worker
 
 
@@ -48,15 +57,33 @@ class LeaseLost(Exception):  # noqa: N818 - not an error: another worker goes on
     """The slice is another worker's by now; nothing of the chunk was written."""
 
 
+class Postponed(Exception):  # noqa: N818 - not an error: the rows are taken up again later
+    """The rows of a chunk are locked, so the worker goes on with `behind` and comes back later."""
+
+    def __init__(self, behind: Slice) -> None:
+        super().__init__()
+        self.behind = behind
+
+
+class RowFailedError(Exception):
+    """A row was refused, and there are more such rows than may be left for later."""
+
+    def __init__(self, failed: FailedRow, error: psycopg.Error) -> None:
+        super().__init__(str(failed))
+        self.failed = failed
+        self.error = error
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What one chunk did, or why the worker waits."""
+    """What one chunk did, why the worker waits, or which row was set aside. `rows` is the size of the next chunk."""
 
     worker: int
     chunk: ChunkResult | None = None
     seconds: float = 0.0
     rows: int = 0
     waiting: str = ""
+    failed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +96,7 @@ class Means:
         throttle: returns why the next chunk has to wait, or an empty text.
         blockers: returns who holds locks on the table, for the report.
         deadline: seconds that one chunk may be retried.
+        skip: how many rows that the database refuses may be left for later, in all.
     """
 
     tell: Callable[[Progress], None]
@@ -76,6 +104,7 @@ class Means:
     throttle: Callable[[], str]
     blockers: Callable[[], tuple[Blocker, ...]]
     deadline: float
+    skip: int = 0
 
 
 class Worker:
@@ -85,67 +114,148 @@ class Worker:
         self.number = number
         self._leases = leases
         self._statement = statement
+        self._set_aside = ChunkStatement(leases.keyset, SetAside(leases.keyset))
         self._size = size
         self._means = means
         self._renewed = 0.0
+        self._first = False
+        """Whether the slice has no key behind which its next chunk begins."""
 
     def run(self) -> None:
         """Work to the end.
 
         Raises:
+            RowFailedError: the database refused a row, and no more may be left for later.
             RowsLockedError: a chunk could not get its rows within the deadline.
-            psycopg.Error: the database refused what a chunk writes, or the connection is lost.
+            psycopg.Error: the connection is lost, or the server has trouble of its own.
         """
-        try:
-            while one := self._next():
-                self._walk(one)
-        except Halted:
-            return
+        with suppress(Halted):
+            one = self._next()
+            while one:
+                one = self._walk(one) or self._next()
 
     def _next(self) -> Slice | None:
         while True:
             self._checkpoint()
-            if taken := self._leases.take():
-                return taken
             try:
-                return self._leases.cut(max(round(self._size.rows * LEAST_CUT), 1))
-            except RETRIED:  # who works on the slice has not committed in time
-                self._pause(FIRST_PAUSE)
+                if taken := self._leases.take():
+                    return taken
+                if cut := self._leases.cut(max(round(self._size.rows * LEAST_CUT), 1)):
+                    return cut
+                if not self._leases.postponed():
+                    return None
+            except RETRIED:
+                pass  # who works on the slice has not committed in time
+            self._pause(FIRST_PAUSE)
 
-    def _walk(self, held: Slice) -> None:
+    def _walk(self, held: Slice) -> Slice | None:
+        """Work through `held`; return the slice that is to be next, if that is settled."""
         self._renewed = time.monotonic()
-        first, done = held.cursor is None and held.lower_key is None, False
+        self._first, done = held.cursor is None and held.lower_key is None, False
         try:
             while not done:
                 self._checkpoint()
                 self._hold_back(held)
-                done = self._chunk(held, first=first).done
-                first = False
+                done = self._next_rows(held).done
         except LeaseLost:
-            return
+            return None
+        except Postponed as postponed:
+            return postponed.behind
         finally:
             if not done and not self._leases.connection.closed:
                 with suppress(psycopg.Error):  # then the lease runs out
                     self._leases.give_back(held)
+        return None
 
     def _hold_back(self, held: Slice) -> None:
         while reason := self._means.throttle():
-            self._tell(Progress(self.number, rows=self._size.rows, waiting=reason))
+            self._means.tell(Progress(self.number, rows=self._size.rows, waiting=reason))
             self._pause(THROTTLE_PAUSE)
             self._renew(held)
 
-    def _chunk(self, held: Slice, *, first: bool) -> ChunkResult:
+    def _next_rows(self, held: Slice) -> ChunkResult:
+        try:
+            return self._retried(held, lambda: self._commit(held, self._size.rows), shrink=True)
+        except psycopg.Error as error:
+            if isinstance(error, psycopg.errors.QueryCanceled):
+                return self._retried(held, lambda: self._isolate(held))
+            if not is_of_a_row(error):
+                raise
+            return self._bisect(held, self._size.rows)
+
+    def _bisect(self, held: Slice, window: int) -> ChunkResult:
+        """Commit all rows before the one that is refused, of the next `window` rows, and set that row aside."""
+        while window > 1:
+            half = window // 2
+            try:
+                chunk = self._retried(held, partial(self._commit, held, half, observe=False))
+            except psycopg.Error as error:
+                if not is_of_a_row(error):
+                    raise
+                window = half
+            else:
+                if chunk.done:
+                    return chunk
+                window -= half
+        return self._retried(held, lambda: self._isolate(held))
+
+    def _isolate(self, held: Slice) -> ChunkResult:
+        """Write the next row or, where it is refused, note it as failed and go on behind it, in one transaction."""
+        connection = self._leases.connection
+        with connection.transaction():
+            # In one snapshot, so that the row noted is the row refused, whatever is inserted before it meanwhile.
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            try:
+                with connection.transaction():
+                    return self._commit(held, 1, observe=False)
+            except psycopg.Error as error:
+                self._checkpoint()  # a stop may have cancelled it
+                if not is_of_a_row(error) and not isinstance(error, psycopg.errors.QueryCanceled):
+                    raise
+                refused = error
+            chunk = self._set_aside.run(
+                connection,
+                held,
+                1,
+                first=self._first,
+                step=self._leases.step,
+                purpose=self._leases.purpose,
+                sqlstate=refused.sqlstate,
+                error=message_of(refused),
+            )
+            if chunk is None:
+                raise LeaseLost
+            failed = failed_rows(connection, self._leases.step, self._leases.purpose)
+        self._first = False
+        self._means.tell(Progress(self.number, chunk, 0.0, self._size.rows, failed=str(failed[-1])))
+        if len(failed) > self._means.skip:
+            raise RowFailedError(failed[-1], refused)
+        return chunk
+
+    def _retried(self, held: Slice, work: Callable[[], ChunkResult], *, shrink: bool = False) -> ChunkResult:
+        alone = 0
+
+        def again(error: BaseException) -> bool:
+            nonlocal alone
+            timed_out = isinstance(error, psycopg.errors.QueryCanceled) and self._size.rows == 1
+            alone += timed_out and shrink
+            return isinstance(error, RETRIED) and alone < TRIES_ALONE
+
         def wait(state: tenacity.RetryCallState) -> None:
             self._checkpoint()
             self._renew(held)
+            self._report_locked(state.attempt_number)
+            if not shrink:
+                return
+            locked = state.outcome and isinstance(state.outcome.exception(), LOCKED)
+            if locked and state.attempt_number >= TRIES_BEFORE_OTHERS:
+                with suppress(*RETRIED):
+                    if behind := self._leases.put_off(held, self._size.rows):
+                        raise Postponed(behind)
             self._size.shrink()
-            holders = self._means.blockers()
-            reason = str(holders[0]) if holders else "deadlock or timeout"
-            waiting = f"rows locked: {reason}; try {state.attempt_number + 1}"
-            self._tell(Progress(self.number, rows=self._size.rows, waiting=waiting))
 
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(RETRIED),
+            retry=tenacity.retry_if_exception(again),
             wait=tenacity.wait_random_exponential(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE),
             stop=tenacity.stop_after_delay(self._means.deadline),
             before_sleep=wait,
@@ -153,20 +263,29 @@ class Worker:
             reraise=True,
         )
         try:
-            return retrying(self._commit, held, first=first)
+            return retrying(work)
         except RETRIED as error:
+            if alone >= TRIES_ALONE:
+                raise
             raise self._locked() from error
 
-    def _commit(self, held: Slice, *, first: bool) -> ChunkResult:
-        rows, started = self._size.rows, time.monotonic()
-        chunk = self._statement.run(self._leases.connection, held, rows, first=first)
+    def _report_locked(self, attempt: int) -> None:
+        holders = self._means.blockers()
+        reason = str(holders[0]) if holders else "deadlock or timeout"
+        waiting = f"rows locked: {reason}; try {attempt + 1}"
+        self._means.tell(Progress(self.number, rows=self._size.rows, waiting=waiting))
+
+    def _commit(self, held: Slice, rows: int, *, observe: bool = True) -> ChunkResult:
+        started = time.monotonic()
+        chunk = self._statement.run(self._leases.connection, held, rows, first=self._first)
         if chunk is None:
             raise LeaseLost
+        self._first = False
         self._renewed = time.monotonic()
         seconds = self._renewed - started
-        if not chunk.done:
+        if observe and not chunk.done:
             self._size.observe(chunk.rows, seconds)
-        self._tell(Progress(self.number, chunk, seconds, self._size.rows))
+        self._means.tell(Progress(self.number, chunk, seconds, self._size.rows))
         return chunk
 
     def _renew(self, held: Slice) -> None:
@@ -185,9 +304,6 @@ class Worker:
             self._checkpoint()
             time.sleep(min(left, LOOK_INTERVAL))
         self._checkpoint()
-
-    def _tell(self, progress: Progress) -> None:
-        self._means.tell(progress)
 
     def _locked(self) -> RowsLockedError:
         holders = self._means.blockers()

@@ -10,6 +10,7 @@ import psycopg
 
 from migrator.backfill.chunk import ChunkStatement
 from migrator.backfill.dual_write import SILENCE
+from migrator.backfill.failures import SHOWN, FailedRow, failed_rows, is_of_a_row, message_of, retry, shown
 from migrator.backfill.keyset import Keyset
 from migrator.backfill.leases import Leases
 from migrator.backfill.move import Move
@@ -17,13 +18,14 @@ from migrator.backfill.refill import Refill
 from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import Slice, cut_slices, free_slices, slices_of
 from migrator.backfill.walk import Control, Walk, Walked
-from migrator.backfill.worker import Means, Worker
+from migrator.backfill.worker import Means, RowFailedError, Worker
 from migrator.engine.events import Notice, RowProgress
 from migrator.engine.session import Session
 from migrator.errors import Location, RefusedError, UsageError
 from migrator.ledger.ledger import StepRow
 from migrator.postgres.activity import lock_holders
 from migrator.postgres.blockers import Blocker
+from migrator.postgres.queries import query
 from migrator.postgres.tables import Table, find_table, require_key
 
 LOCK_SHARE = 0.25  # of the lock timeout: a chunk that waits for a row holds those it has done, so it waits less
@@ -32,8 +34,10 @@ LOCK_SHARE = 0.25  # of the lock timeout: a chunk that waits for a row holds tho
 class RowRefusedError(RefusedError):
     """The database refused what a backfill writes: a constraint, a cast or a trigger said no.
 
-    Everything before that chunk is committed, and the chunk was rolled back. Correct the expression in the plan or the
-    data in the table, and run the same command again: it goes on with that chunk.
+    Everything before that row is committed; the row itself is left out and noted in the ledger, with its key and its
+    error. Correct the expression in the plan or the data in the table, and run the same command again: it takes up that
+    row first and goes on. Or let the backfill go on without such rows, up to a limit: `on_error: {skip: 100}`; then
+    `migrator backfill PLAN --retry-failed` takes them up.
     """
 
     code = "MG322"
@@ -71,10 +75,12 @@ def fill(
     where: Location,
     throttle: Callable[[], str] = lambda: "",
     workers: int = 1,
+    skip: int = 0,
 ) -> Walked:
     """Walk the table of `move` to its end, or from where an earlier attempt came to, with so many workers.
 
-    `throttle` says why the next chunk has to wait, or an empty text.
+    `throttle` says why the next chunk has to wait, or an empty text; `skip` is how many rows that the database refuses
+    may be left for later.
 
     Raises:
         BadExpressionError: the statement cannot be planned.
@@ -83,7 +89,7 @@ def fill(
     """
     keyset = Keyset(move.table, require_key(move.table, where))
     statement = ChunkStatement(keyset, move)
-    _set_up(session, session.working, size)
+    set_up(session, session.working, size.target)
     _try_out(session.working, statement, where)
     walk = _walk(session, cut_slices(session.working, keyset, row.id, purpose), size)
     means = Means(
@@ -92,29 +98,71 @@ def fill(
         throttle=_one_at_a_time(throttle),
         blockers=lambda: _holders(session, move),
         deadline=session.lock_wait,
+        skip=skip,
     )
 
     def make(number: int) -> Worker:
         connection = session.connection(number)
         if number > 1:
-            _set_up(session, connection, size)
+            set_up(session, connection, size.target)
         leases = Leases(connection, keyset, row.id, purpose, f"{session.ledger.by} {number}")
         return Worker(number, leases, statement, replace(size), means)
 
+    if len(failed_rows(session.working, row.id, purpose)) > skip:
+        retry_failed(session, row, move, purpose=purpose, where=where, skip=skip)
     try:
         while not all(one.done for one in slices_of(session.working, row.id, purpose)):
             free_slices(session.working, row.id, purpose)  # no worker is alive now
             walk.run(make, workers)
-    except psycopg.OperationalError:
-        raise
-    except psycopg.Error as error:
-        raise RowRefusedError(
-            f"the database refused a row of {move.table}: {_first_line(error)}",
-            where=where,
-            notes=[*([error.diag.message_detail] if error.diag.message_detail else []), "that chunk was rolled back"],
-            help="correct the expression or the data, and run the same command again",
-        ) from error
+    except RowFailedError as refused:
+        found = failed_rows(session.working, row.id, purpose)
+        raise _refused(move, found, refused.failed, refused.error, where) from refused.error
     return walk.walked
+
+
+def retry_failed(
+    session: Session, row: StepRow, move: Move | Refill, *, purpose: str, where: Location, skip: int = 0
+) -> int:
+    """Write the rows that were set aside; return how many are through.
+
+    Raises:
+        RowRefusedError: the database refuses more than `skip` of them again.
+    """
+    keyset = Keyset(move.table, require_key(move.table, where))
+    found, refused = failed_rows(session.working, row.id, purpose), None
+    for one in found:
+        session.check()
+        try:
+            retry(session.working, keyset, move, one)
+        except psycopg.Error as error:
+            if not is_of_a_row(error):
+                raise
+            again = {"id": one.id, "sqlstate": error.sqlstate, "error": message_of(error)}
+            session.working.execute(query("failed_row_again"), again)
+            refused = error
+    left = failed_rows(session.working, row.id, purpose)
+    if refused and len(left) > skip:
+        raise _refused(move, left, left[0], refused, where) from refused
+    return len(found) - len(left)
+
+
+def _refused(
+    move: Move | Refill, found: list[FailedRow], failed: FailedRow, error: psycopg.Error, where: Location
+) -> RowRefusedError:
+    detail = error.diag.message_detail
+    others = [f"also refused: {one}" for one in found[:SHOWN] if one.id != failed.id]
+    return RowRefusedError(
+        f"the database refused a row of {move.table}: {shown(failed.key)}: {failed.error}",
+        where=where,
+        notes=[
+            *([detail] if detail else []),
+            *others,
+            *([f"and {len(found) - SHOWN:,} more"] if len(found) > SHOWN else []),
+            "every row before it is committed; it alone was left out and is noted in migrator.failed_rows",
+        ],
+        help="correct the expression or the data and run the same command again: it takes that row up first; "
+        "or let such rows wait: on_error: {skip: 100}",
+    )
 
 
 def _walk(session: Session, slices: list[Slice], size: ChunkSize) -> Walk:
@@ -127,6 +175,7 @@ def _walk(session: Session, slices: list[Slice], size: ChunkSize) -> Walk:
     control = Control(
         report=lambda now: _report(session, now),
         check=session.check,
+        failed=lambda one: session.emit(Notice(step=session.ref, text=f"row set aside: {one}")),
         stopping=lambda: session.stop.requested,
     )
     return Walk(walked, control)
@@ -142,8 +191,9 @@ def _one_at_a_time(throttle: Callable[[], str]) -> Callable[[], str]:
     return ask
 
 
-def _set_up(session: Session, connection: psycopg.Connection, size: ChunkSize) -> None:
-    longest = max(session.lock_timeout, 4 * size.target)
+def set_up(session: Session, connection: psycopg.Connection, target: float) -> None:
+    """Give a working connection the settings of chunks that should take `target` seconds."""
+    longest = max(session.lock_timeout, 4 * target)
     settings = {
         SILENCE: "on",
         "lock_timeout": f"{round(session.lock_timeout * LOCK_SHARE * 1000)}ms",
@@ -169,7 +219,7 @@ def _try_out(connection: psycopg.Connection, statement: ChunkStatement, where: L
         statement.explain(connection)
     except (psycopg.ProgrammingError, psycopg.DataError, psycopg.NotSupportedError) as error:
         raise BadExpressionError(
-            f"the step does not work on this table: {_first_line(error)}",
+            f"the step does not work on this table: {message_of(error)}",
             where=where,
             notes=[*([error.diag.message_hint] if error.diag.message_hint else []), "nothing was written"],
             help="correct the plan, and run the same command again",
@@ -195,7 +245,3 @@ def _report(session: Session, walked: Walked) -> None:
 def _holders(session: Session, move: Move | Refill) -> tuple[Blocker, ...]:
     found = lock_holders(session.target.asking, [move.table.identifier.as_string()])
     return tuple(one for one in found if one.pid not in session.own_pids)
-
-
-def _first_line(error: psycopg.Error) -> str:
-    return error.diag.message_primary or str(error).splitlines()[0]

@@ -8,17 +8,19 @@ from collections.abc import Callable
 import psycopg
 
 from migrator.engine import preflight, restore
-from migrator.engine.events import Emit, RunFinished, RunStarted, StepFinished, StepStarted
+from migrator.engine.events import Emit, Notice, RunFinished, RunStarted, StepFinished, StepStarted
 from migrator.engine.recorded import plan_of
 from migrator.engine.refs import refs
 from migrator.engine.requirements import apply_first
 from migrator.engine.session import Session
 from migrator.engine.steps import executor
+from migrator.engine.steps.backfill import retry
 from migrator.engine.stop import Stop
 from migrator.engine.target import Target
 from migrator.errors import Interrupted, MigratorError, RefusedError, UnavailableError, WaitingError
 from migrator.ledger.ledger import Run, StepRow
 from migrator.plan import Phase, Plan, fingerprint, plan_document
+from migrator.plan.steps.backfill import Backfill
 from migrator.postgres.connect import ConnectionLostError, is_lost
 
 PHASES = ("start", *Phase)
@@ -66,6 +68,28 @@ def backfill(target: Target, plan: Plan, *, emit: Emit, stop: Stop, workers: int
     with Session(target, plan, emit, stop) as session:
         session.workers = workers
         return _walk(session, _resume(session), "forward", Phase.MIGRATE, _backfill)
+
+
+def retry_failed(target: Target, plan: Plan, *, emit: Emit, stop: Stop) -> str:
+    """Take up the rows that the backfill steps of `plan` have set aside; return the state of its run.
+
+    Raises:
+        RowRefusedError: the database refuses one again.
+    """
+    run = target.ledger.open_run(plan.plan)
+    if run is None:
+        return "not started"
+    with Session(target, plan, emit, stop) as session:
+        session.run = run
+        for (ref, step), row in zip(refs(plan), session.ledger.steps(run.id), strict=False):
+            if isinstance(step, Backfill):
+                session.current = (ref, row)
+                try:
+                    through = retry(session, step, row)
+                except psycopg.Error as error:
+                    raise _translated(error) from error
+                session.emit(Notice(step=ref, text=f"{through:,} rows are through that had been set aside"))
+    return run.state
 
 
 def rollback(target: Target, plan: Plan, *, to: str, emit: Emit, stop: Stop) -> str:
@@ -133,20 +157,25 @@ def _rest(session: Session, run: Run, direction: str, work: Callable[[], None]) 
         _note_failure(session, run, error)
         raise
     except psycopg.Error as error:
+        trouble = _translated(error)
         if not is_lost(error):
-            trouble = ServerTroubleError(
-                f"the server could not go on: {error.diag.message_primary or error}",
-                notes=[f"SQLSTATE {error.sqlstate}", "what was committed is in the ledger; the rest was rolled back"],
-                help="when that is mended, run the same command again; it goes on where this one stopped",
-            )
             _note_failure(session, run, trouble)
-            raise trouble from error
-        raise ConnectionLostError(
+        raise trouble from error
+    return _state(session, run, direction)
+
+
+def _translated(error: psycopg.Error) -> UnavailableError:
+    if is_lost(error):
+        return ConnectionLostError(
             "the server closed the connection",
             notes=[str(error).splitlines()[0], "what was committed is in the ledger; the rest was rolled back"],
             help="run the same command again; it goes on where this one stopped",
-        ) from error
-    return _state(session, run, direction)
+        )
+    return ServerTroubleError(
+        f"the server could not go on: {error.diag.message_primary or error}",
+        notes=[f"SQLSTATE {error.sqlstate}", "what was committed is in the ledger; the rest was rolled back"],
+        help="when that is mended, run the same command again; it goes on where this one stopped",
+    )
 
 
 def _note_failure(session: Session, run: Run, error: MigratorError) -> None:

@@ -165,6 +165,10 @@ SELECT id, number, lower_key, upper_key, cursor, rows_done, rows_changed, rows_t
 FROM migrator.slices WHERE step_id = %(step)s AND purpose = %(purpose)s AND NOT done
 ORDER BY rows_total - rows_done DESC LIMIT %(most)s
 
+-- name: slice_now
+SELECT id, number, lower_key, upper_key, cursor, rows_done, rows_changed, rows_total, done, token
+FROM migrator.slices WHERE id = %(slice)s AND token = %(token)s AND NOT done
+
 -- name: step_hold
 SELECT FROM migrator.steps WHERE id = %(step)s FOR NO KEY UPDATE
 
@@ -188,6 +192,22 @@ RETURNING id, number, lower_key, upper_key, cursor, rows_done, rows_changed, row
 
 -- name: slices_delete
 DELETE FROM migrator.slices WHERE step_id = %(step)s AND (%(purpose)s::text IS NULL OR purpose = %(purpose)s)
+
+-- name: failed_rows
+SELECT id, key, error FROM migrator.failed_rows
+WHERE step_id = %(step)s AND purpose = %(purpose)s ORDER BY id
+
+-- name: failed_row_again
+UPDATE migrator.failed_rows SET sqlstate = %(sqlstate)s, error = %(error)s, failed_at = clock_timestamp()
+WHERE id = %(id)s
+
+-- name: slices_postponed
+SELECT EXISTS (SELECT FROM migrator.slices
+               WHERE step_id = %(step)s AND purpose = %(purpose)s AND NOT done AND worker IS NULL)
+
+-- name: slice_postpone
+UPDATE migrator.slices SET worker = NULL, token = token + 1, lease_until = clock_timestamp() + %(pause)s
+WHERE id = %(slice)s AND token = %(token)s
 
 -- name: failed_rows_delete
 DELETE FROM migrator.failed_rows WHERE step_id = %(step)s AND (%(purpose)s::text IS NULL OR purpose = %(purpose)s)

@@ -112,6 +112,11 @@ class Project:
         with self.target("backfill", **settings) as target:
             return run.backfill(target, plan, emit=self.events.append, stop=stop or Stop(), workers=workers)
 
+    def retry_failed(self, plan: Plan) -> str:
+        """Take up the rows of `plan` that were set aside."""
+        with self.target("backfill") as target:
+            return run.retry_failed(target, plan, emit=self.events.append, stop=Stop())
+
     def rollback(self, plan: Plan, *, to: str = "start", **settings: str) -> str:
         """Roll `plan` back in this process."""
         with self.target("rollback", **settings) as target:

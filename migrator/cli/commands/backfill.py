@@ -18,7 +18,11 @@ if TYPE_CHECKING:  # the engine takes over a second to import
     from migrator.plan import Plan
 
 
-@command(Group.RUN, 3, examples=("migrator backfill product-tags", "migrator backfill product-tags --workers 4"))
+@command(
+    Group.RUN,
+    3,
+    examples=("migrator backfill product-tags --workers 4", "migrator backfill product-tags --retry-failed"),
+)
 def backfill(
     invocation: Invocation,
     plan: PlanArgument,
@@ -33,6 +37,9 @@ def backfill(
             show_default="as the plan says",
         ),
     ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Take up the rows that the database refused, and nothing else.")
+    ] = False,
 ) -> int:
     """Run only the backfill steps of PLAN, or go on with them.
 
@@ -42,6 +49,8 @@ def backfill(
     def work(target: Target, loaded: Plan, emit: Emit, stop: Stop) -> str:
         from migrator.engine import run  # noqa: PLC0415 - see above
 
+        if retry_failed:
+            return run.retry_failed(target, loaded, emit=emit, stop=stop)
         return run.backfill(target, loaded, emit=emit, stop=stop, workers=workers)
 
     return carry_out(invocation, plan, work)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from migrator.backfill.failures import failed_rows
 from migrator.backfill.lag import ReplicaLag
 from migrator.backfill.move import Move
 from migrator.backfill.size import ChunkSize
@@ -15,29 +16,52 @@ from migrator.plan import identifiers
 from migrator.plan.steps.backfill import Backfill
 from migrator.postgres.tables import find_table
 
+PURPOSE = "fill"
+
 
 def run(session: Session, step: Backfill, row: StepRow) -> str:
     """Fill what is not filled yet."""
-    table = rows.prepare(session, step.table, step.location)
-    move = Move(
-        table=table,
-        set={identifiers(column)[-1]: expression for column, expression in step.set.items()},
-        where=step.where,
-        into=find_table(session.working, step.into, step.location) if step.into else None,
-    )
     size = ChunkSize(step.chunk_rows, step.chunk_target.total_seconds(), step.fixed)
-    throttle = _throttle(session, step)
-    workers = session.workers or step.workers
     walked = rows.fill(
-        session, row, move, size, purpose="fill", where=step.location, throttle=throttle, workers=workers
+        session,
+        row,
+        _move(session, step),
+        size,
+        purpose=PURPOSE,
+        where=step.location,
+        throttle=_throttle(session, step),
+        workers=session.workers or step.workers,
+        skip=step.on_error.skip if step.on_error else 0,
     )
-    return f"{walked.rows_done:,} rows walked, {walked.rows_changed:,} written"
+    failed = len(failed_rows(session.working, row.id, PURPOSE))
+    left = f", {failed:,} set aside" if failed else ""
+    return f"{walked.rows_done:,} rows walked, {walked.rows_changed:,} written{left}"
+
+
+def retry(session: Session, step: Backfill, row: StepRow) -> int:
+    """Take up the rows that were set aside; return how many are through.
+
+    Raises:
+        RowRefusedError: one is refused again.
+    """
+    move = _move(session, step)
+    rows.set_up(session, session.working, step.chunk_target.total_seconds())
+    return rows.retry_failed(session, row, move, purpose=PURPOSE, where=step.location)
 
 
 def undo(session: Session, step: Backfill, row: StepRow) -> str:
     """Forget how far the backfill came. What it wrote goes with the columns that expand added."""
     forget_slices(session.target.asking, row.id)
     return "values of existing columns kept" if step.irreversible else "to be filled again"
+
+
+def _move(session: Session, step: Backfill) -> Move:
+    return Move(
+        table=rows.prepare(session, step.table, step.location),
+        set={identifiers(column)[-1]: expression for column, expression in step.set.items()},
+        where=step.where,
+        into=find_table(session.working, step.into, step.location) if step.into else None,
+    )
 
 
 def _throttle(session: Session, step: Backfill) -> Callable[[], str]:

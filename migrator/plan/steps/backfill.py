@@ -6,9 +6,18 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, ClassVar
 
-from pydantic import Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from migrator.plan.fields import ColumnMap, Expression, Flag, PositiveDuration, TableName, Text, whole_number
+from migrator.plan.fields import (
+    ColumnMap,
+    Expression,
+    FieldError,
+    Flag,
+    PositiveDuration,
+    TableName,
+    Text,
+    whole_number,
+)
 from migrator.plan.step import Part, Phase, Step
 
 MIN_CHUNK_ROWS = 100
@@ -33,6 +42,27 @@ class Throttle(Part):
     replica_lag: PositiveDuration = Field(description="Wait while a standby is further behind than this.")
 
 
+MAX_SKIP = 10_000
+SKIP = 100
+"""What a bare `on_error: skip` lets through."""
+
+
+class OnError(Part):
+    """What happens when the database refuses a row; without it, the backfill stops there."""
+
+    skip: Annotated[
+        int, whole_number(1, MAX_SKIP), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_SKIP})
+    ] = Field(description="Leave up to so many rows for `backfill --retry-failed`.")
+
+
+def _on_error(value: object) -> object:
+    if isinstance(value, str):
+        if value not in ("stop", "skip"):
+            raise FieldError(f"must be stop, skip or {{skip: {SKIP}}}, not {value!r}")
+        return OnError(skip=SKIP) if value == "skip" else None
+    return value
+
+
 class Backfill(Step):
     """Fill columns of rows that exist already, in small transactions that a stopped run resumes after."""
 
@@ -41,7 +71,7 @@ class Backfill(Step):
         Phase.CONTRACT: "the data must be in the new shape before the old one is removed",
     }
     tuning: ClassVar[frozenset[str]] = frozenset(
-        {"chunk_rows", "chunk_target", "fixed", "workers", "throttle", "irreversible"}
+        {"chunk_rows", "chunk_target", "fixed", "workers", "on_error", "throttle", "irreversible"}
     )
     names: ClassVar[frozenset[str]] = frozenset({"table", "into"})
 
@@ -61,6 +91,26 @@ class Backfill(Step):
     )
     fixed: Flag = Field(default=False, description="Keep to chunk_rows whatever a chunk takes.")
     workers: Workers = Field(default=1, description="How many connections fill it at once, each its own key range.")
+    on_error: Annotated[
+        OnError | None,
+        BeforeValidator(_on_error),
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"enum": ["stop", "skip"]},
+                    {
+                        "type": "object",
+                        "properties": {"skip": {"type": "integer", "minimum": 1, "maximum": MAX_SKIP}},
+                        "required": ["skip"],
+                        "additionalProperties": False,
+                    },
+                ]
+            }
+        ),
+    ] = Field(
+        default=None,
+        description="When the database refuses a row: `stop`, or `skip: N` leaves up to N for `--retry-failed`.",
+    )
     throttle: Throttle | None = Field(default=None, description="When to wait for the rest of the system.")
     irreversible: Text | None = Field(
         default=None, description="Why it may overwrite values of columns that existed before the plan."
