@@ -1,0 +1,1 @@
+"""What the service says and hears: frozen, strict about names, the same whatever shape the columns have."""

@@ -1,0 +1,1 @@
+"""Where rows and documents come from and go to; decides nothing."""

@@ -1,0 +1,1 @@
+"""HTTP: requests into calls, DTOs and errors into answers; decides nothing about products."""

@@ -1,0 +1,134 @@
+"""Products over HTTP: what is written is read, lists are walked to the end, and errors are problem documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.support.databases import Database
+
+Json = dict[str, Any]
+
+
+def walk(client: FlaskClient, path: str, **query: Any) -> list[Json]:
+    found: list[Json] = []
+    cursor = None
+    while True:
+        answer = client.get(path, query_string={**query, **({"cursor": cursor} if cursor else {})})
+        assert answer.status_code == 200, answer.text
+        found += answer.json["items"]
+        cursor = answer.json["next"]
+        if cursor is None:
+            return found
+
+
+def test_a_product_is_added_shown_replaced_and_removed(client: FlaskClient, product: Json) -> None:
+    added = client.post("/v1/products", json=product)
+    assert added.status_code == 201, added.text
+    path = f"/v1/products/{added.json['id']}"
+    assert client.get(path).json == added.json
+    assert added.json | product | {"category": added.json["category"]} == added.json | {
+        name: product[name] for name in product
+    } | {"category": added.json["category"]}
+    changed = {**product, "title": "A better lamp", "tags": [], "price": "13.00", "description": None}
+    replaced = client.put(path, json=changed)
+    assert replaced.status_code == 200, replaced.text
+    assert (replaced.json["title"], replaced.json["tags"], replaced.json["price"]) == ("A better lamp", [], "13.00")
+    assert client.get(path).json == replaced.json
+    assert client.delete(path).status_code == 204
+    assert client.get(path).status_code == 404
+
+
+def test_walking_a_list_shows_every_product_once_in_order(client: FlaskClient, catalog_database: Database) -> None:
+    listed = walk(client, "/v1/products", limit=100)
+    with catalog_database.connect() as connection:
+        expected = connection.execute(
+            "SELECT id FROM products WHERE status = 'active' ORDER BY created_at DESC, id DESC"
+        ).fetchall()
+    assert [one["id"] for one in listed] == [product for (product,) in expected]
+
+
+@pytest.mark.parametrize("sort", ["newest", "price"])
+def test_a_category_lists_its_products_in_the_order_asked_for(client: FlaskClient, sort: str) -> None:
+    category = next(one["category"]["id"] for one in walk(client, "/v1/products", limit=100) if one["category"])
+    listed = walk(client, f"/v1/categories/{category}/products", sort=sort, limit=2)
+    assert listed
+    keys = [(float(one["price"]), one["id"]) if sort == "price" else (one["created_at"], one["id"]) for one in listed]
+    assert keys == sorted(keys, reverse=sort == "newest")
+    assert {one["category"]["id"] for one in listed} == {category}
+
+
+def test_the_search_finds_exactly_the_products_with_the_tag_in_the_range(client: FlaskClient) -> None:
+    everything = walk(client, "/v1/products", limit=100)
+    tag = next(one["tags"][0] for one in everything if one["tags"])
+    found = walk(client, "/v1/search", tag=tag, min_price="10.00", max_price="500.00", limit=7)
+    expected = [
+        one["id"] for one in everything if tag in (one["tags"] or []) and 10 <= float(one["price"]) <= 500
+    ]  # fmt: skip
+    assert [one["id"] for one in found] == expected
+
+
+def test_a_cursor_that_was_tampered_with_is_refused(client: FlaskClient) -> None:
+    cursor = client.get("/v1/products", query_string={"limit": 1}).json["next"]
+    forged = ("A" if cursor[0] != "A" else "B") + cursor[1:]
+    answer = client.get("/v1/products", query_string={"cursor": forged})
+    assert (answer.status_code, answer.mimetype) == (422, "application/problem+json")
+    assert answer.json["errors"][0]["pointer"] == "/cursor"
+
+
+def test_a_cursor_of_another_list_is_refused(client: FlaskClient) -> None:
+    cursor = client.get("/v1/products", query_string={"limit": 1}).json["next"]
+    assert client.get("/v1/search", query_string={"tag": "sale", "cursor": cursor}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/v1/products/999999999", None, 404),
+        ("GET", "/v1/nothing", None, 404),
+        ("PATCH", "/v1/products", None, 405),
+        ("GET", "/v1/products?limit=101", None, 422),
+        ("GET", "/v1/products?unknown=1", None, 422),
+        ("POST", "/v1/products", {"sku": "X"}, 422),
+        ("POST", "/v1/products", "{", 400),
+        ("GET", "/v1/categories/999999999/products", None, 404),
+        ("POST", "/v1/products/999999999/reviews", {"rating": 5}, 404),
+        ("GET", "/v1/products/99999999999999999999999", None, 404),
+    ],
+)
+def test_every_error_is_a_problem_document(client: FlaskClient, method: str, path: str, body: Any, status: int) -> None:
+    more = {"data": body, "content_type": "application/json"} if isinstance(body, str) else {"json": body}
+    answer = client.open(path, method=method, **(more if body is not None else {}))
+    assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
+    assert answer.json["status"] == status
+    assert answer.json["request_id"] == answer.headers["X-Request-ID"]
+
+
+def test_a_taken_sku_is_a_conflict_and_an_unknown_category_is_named(client: FlaskClient, product: Json) -> None:
+    assert client.post("/v1/products", json=product).status_code == 201
+    assert client.post("/v1/products", json=product).status_code == 409
+    answer = client.post("/v1/products", json={**product, "sku": "TEST-2", "category_id": 10**9})
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/category_id")
+
+
+def test_a_review_is_added_and_listed(client: FlaskClient, product: Json) -> None:
+    number = client.post("/v1/products", json=product).json["id"]
+    path = f"/v1/products/{number}/reviews"
+    added = [client.post(path, json={"rating": rating}) for rating in (3, 4, 5)]
+    assert {one.status_code for one in added} == {201}
+    assert walk(client, path, limit=1) == [one.json for one in reversed(added)]
+    assert added[0].json["author"] == "Anonymous"
+
+
+def test_the_pages_for_people_show_lists_and_products(client: FlaskClient) -> None:
+    page = client.get("/")
+    first = client.get("/v1/products").json["items"][0]
+    assert page.status_code == 200
+    assert f'href="/products/{first["id"]}"' in page.text
+    category = next(one["category"]["id"] for one in walk(client, "/v1/products", limit=100) if one["category"])
+    shown = client.get(f"/products/{first['id']}")
+    assert shown.status_code == 200
+    assert "<h1>" in shown.text
+    assert client.get("/", query_string={"category": category, "sort": "price", "tag": ""}).status_code == 200
