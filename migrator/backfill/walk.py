@@ -76,12 +76,14 @@ class Control:
         check: raises what ends the walk, such as Interrupted or a lost database lock.
         failed: takes a row that was set aside, in words.
         stopping: whether a stop was asked for; may be called from any thread.
+        workers: how many workers there should be now; may be called from any thread.
     """
 
     report: Callable[[Walked], None]
     check: Callable[[], None]
     failed: Callable[[str], None]
     stopping: Callable[[], bool]
+    workers: Callable[[], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,8 @@ class Walk:
         self._control = control
         self._news: queue.SimpleQueue[Progress | _Ended] = queue.SimpleQueue()
         self._halt = threading.Event()
-        self._running = 0
+        self._running: set[int] = set()
+        self._wanted = 0
 
     def halted(self) -> bool:
         return self._halt.is_set() or self._control.stopping()
@@ -106,19 +109,23 @@ class Walk:
     def tell(self, progress: Progress) -> None:
         self._news.put(progress)
 
-    def run(self, make: Callable[[int], Worker], workers: int) -> Walked:
-        """Let `workers` workers, each made by `make`, walk to the end.
+    def wanted(self) -> int:
+        """Return how many workers there should be; those with a higher number retire."""
+        return self._wanted
+
+    def run(self, make: Callable[[int], Worker]) -> Walked:
+        """Let workers, each made by `make`, walk to the end.
 
         Raises:
             What the first worker to fail raised, or what `Control.check` did.
         """
         self._control.check()
-        self.walked.workers = workers
+        self._wanted, self.walked.workers = 0, self._control.workers()
         self._control.report(self.walked)
+        self.walked.workers = 0
         try:
-            for number in range(1, workers + 1):
-                self._start(number, make(number))
-            error = self._listen()
+            self._hire(make)
+            error = self._listen(make)
         finally:
             self._halt.set()
             while self._running:
@@ -127,6 +134,14 @@ class Walk:
         if error:
             raise error
         return self.walked
+
+    def _hire(self, make: Callable[[int], Worker]) -> None:
+        """Start as many workers as are wanted more than before; those that are too many see it themselves."""
+        before, self._wanted = self._wanted, self._control.workers()
+        if self._wanted > before:
+            for number in range(1, self._wanted + 1):
+                if number not in self._running:
+                    self._start(number, make(number))
 
     def _start(self, number: int, worker: Worker) -> None:
         def work() -> None:
@@ -137,16 +152,18 @@ class Walk:
                 error = raised
             self._news.put(_Ended(number, error))
 
-        self._running += 1
+        self._running.add(number)
+        self.walked.workers += 1
         threading.Thread(target=work, name=f"backfill worker {number}", daemon=True).start()
 
-    def _listen(self) -> BaseException | None:
+    def _listen(self, make: Callable[[int], Worker]) -> BaseException | None:
         error: BaseException | None = None
         while self._running:
             try:
                 news = self._news.get(timeout=LOOK_INTERVAL)
             except queue.Empty:
                 self._control.check()
+                self._hire(make)
                 continue
             failed = self._take_in(news)
             if failed:
@@ -156,6 +173,7 @@ class Walk:
                 self._control.report(self.walked)
             if error is None:
                 self._control.check()
+                self._hire(make)
         return error
 
     def _take_in(self, news: Progress | _Ended) -> BaseException | None:
@@ -164,6 +182,6 @@ class Walk:
             if news.failed:
                 self._control.failed(news.failed)
             return None
-        self._running -= 1
+        self._running.discard(news.worker)
         self.walked.ended(news.worker)
         return news.error

@@ -93,18 +93,26 @@ class Means:
     Attributes:
         tell: takes what happened, chunk by chunk.
         halted: whether the worker is to come to rest at the next checkpoint.
-        throttle: returns why the next chunk has to wait, or an empty text.
+        hold: returns why the next chunk has to wait, or an empty text.
         blockers: returns who holds locks on the table, for the report.
         deadline: seconds that one chunk may be retried.
         skip: how many rows that the database refuses may be left for later, in all.
+        wanted: whether the worker of this number is to go on.
+        target: returns how many seconds a chunk should take, where that is not what the plan says.
+        nice: returns how long to rest after a chunk, as a multiple of the time it took.
+        set_up: gives a connection the settings of chunks that should take so many seconds.
     """
 
     tell: Callable[[Progress], None]
     halted: Callable[[], bool]
-    throttle: Callable[[], str]
+    hold: Callable[[], str]
     blockers: Callable[[], tuple[Blocker, ...]]
     deadline: float
-    skip: int = 0
+    skip: int
+    wanted: Callable[[int], bool]
+    target: Callable[[], float | None]
+    nice: Callable[[], float]
+    set_up: Callable[[psycopg.Connection, float], None]
 
 
 class Worker:
@@ -118,6 +126,8 @@ class Worker:
         self._size = size
         self._means = means
         self._renewed = 0.0
+        self._spent = 0.0
+        """Seconds that the last chunk took."""
         self._first = False
         """Whether the slice has no key behind which its next chunk begins."""
 
@@ -156,7 +166,10 @@ class Worker:
             while not done:
                 self._checkpoint()
                 self._hold_back(held)
+                self._retarget()
                 done = self._next_rows(held).done
+                if not done:
+                    self._rest(held)
         except LeaseLost:
             return None
         except Postponed as postponed:
@@ -168,9 +181,22 @@ class Worker:
         return None
 
     def _hold_back(self, held: Slice) -> None:
-        while reason := self._means.throttle():
+        while reason := self._means.hold():
             self._means.tell(Progress(self.number, rows=self._size.rows, waiting=reason))
             self._pause(THROTTLE_PAUSE)
+            self._renew(held)
+        self._checkpoint()
+
+    def _retarget(self) -> None:
+        target = self._means.target()
+        if target and target != self._size.target:
+            self._means.set_up(self._leases.connection, target)
+            self._size.target = target
+
+    def _rest(self, held: Slice) -> None:
+        end = time.monotonic() + self._spent * self._means.nice()
+        while (left := end - time.monotonic()) > 0:
+            self._pause(min(left, THROTTLE_PAUSE))
             self._renew(held)
 
     def _next_rows(self, held: Slice) -> ChunkResult:
@@ -282,7 +308,7 @@ class Worker:
             raise LeaseLost
         self._first = False
         self._renewed = time.monotonic()
-        seconds = self._renewed - started
+        seconds = self._spent = self._renewed - started
         if observe and not chunk.done:
             self._size.observe(chunk.rows, seconds)
         self._means.tell(Progress(self.number, chunk, seconds, self._size.rows))
@@ -295,7 +321,7 @@ class Worker:
             self._renewed = time.monotonic()
 
     def _checkpoint(self) -> None:
-        if self._means.halted():
+        if self._means.halted() or not self._means.wanted(self.number):
             raise Halted
 
     def _pause(self, seconds: float) -> None:

@@ -148,6 +148,15 @@ class RowProgress(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Paused(Event):
+    """The run stands still before a step because an operator has paused it; told again and again while it does."""
+
+    name: ClassVar[str] = "paused"
+    plan: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GateReached(Event):
     """The run stands before a gate that nobody has approved."""
 

@@ -69,7 +69,10 @@ class PlanReport:
 
 @dataclass(frozen=True, slots=True)
 class StepStatus:
-    """One step of a run as the ledger has it. Times are aware datetimes; `seconds` is the time spent so far."""
+    """One step of a run as the ledger has it. Times are aware datetimes; `seconds` is the time spent so far.
+
+    `workers` work on its rows now; `failed` rows are set aside.
+    """
 
     phase: str
     index: int
@@ -84,11 +87,16 @@ class StepStatus:
     seconds: float | None = None
     detail: str = ""
     error: str = ""
+    workers: int = 0
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """One plan and where it stands. `state`: not started, running, waiting, stopped, failed, complete, rolled back."""
+    """One plan and where it stands. `state`: not started, running, waiting, stopped, failed, complete, rolled back.
+
+    `paused` says who has paused it and since when; `settings` are those of `migrator set`.
+    """
 
     plan: str
     phase: str
@@ -98,6 +106,8 @@ class RunStatus:
     held_by: Blocker | None = None
     next_command: str = ""
     steps: tuple[StepStatus, ...] = ()
+    paused: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

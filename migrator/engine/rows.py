@@ -77,7 +77,9 @@ def fill(
     workers: int = 1,
     skip: int = 0,
 ) -> Walked:
-    """Walk the table of `move` to its end, or from where an earlier attempt came to, with so many workers.
+    """Walk the table of `move` to its end, or from where an earlier attempt came to.
+
+    So many workers do it, unless an operator asks for another number.
 
     `throttle` says why the next chunk has to wait, or an empty text; `skip` is how many rows that the database refuses
     may be left for later.
@@ -91,20 +93,24 @@ def fill(
     statement = ChunkStatement(keyset, move)
     set_up(session, session.working, size.target)
     _try_out(session.working, statement, where)
-    walk = _walk(session, cut_slices(session.working, keyset, row.id, purpose), size)
+    asked_one_at_a_time = _one_at_a_time(throttle)
+    walk = _walk(session, cut_slices(session.working, keyset, row.id, purpose), size, workers)
     means = Means(
         tell=walk.tell,
         halted=walk.halted,
-        throttle=_one_at_a_time(throttle),
+        hold=lambda: session.asked().pause or asked_one_at_a_time(),
         blockers=lambda: _holders(session, move),
         deadline=session.lock_wait,
         skip=skip,
+        wanted=lambda number: number <= walk.wanted(),
+        target=lambda: session.asked().chunk_target,
+        nice=lambda: session.asked().nice or 0.0,
+        set_up=lambda connection, target: set_up(session, connection, target),
     )
 
     def make(number: int) -> Worker:
         connection = session.connection(number)
-        if number > 1:
-            set_up(session, connection, size.target)
+        set_up(session, connection, size.target)
         leases = Leases(connection, keyset, row.id, purpose, f"{session.ledger.by} {number}")
         return Worker(number, leases, statement, replace(size), means)
 
@@ -113,7 +119,7 @@ def fill(
     try:
         while not all(one.done for one in slices_of(session.working, row.id, purpose)):
             free_slices(session.working, row.id, purpose)  # no worker is alive now
-            walk.run(make, workers)
+            walk.run(make)
     except RowFailedError as refused:
         found = failed_rows(session.working, row.id, purpose)
         raise _refused(move, found, refused.failed, refused.error, where) from refused.error
@@ -165,7 +171,7 @@ def _refused(
     )
 
 
-def _walk(session: Session, slices: list[Slice], size: ChunkSize) -> Walk:
+def _walk(session: Session, slices: list[Slice], size: ChunkSize, workers: int) -> Walk:
     walked = Walked(
         rows_done=sum(one.rows_done for one in slices),
         rows_changed=sum(one.rows_changed for one in slices),
@@ -177,6 +183,7 @@ def _walk(session: Session, slices: list[Slice], size: ChunkSize) -> Walk:
         check=session.check,
         failed=lambda one: session.emit(Notice(step=session.ref, text=f"row set aside: {one}")),
         stopping=lambda: session.stop.requested,
+        workers=lambda: session.asked().workers or workers,
     )
     return Walk(walked, control)
 

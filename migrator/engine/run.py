@@ -8,7 +8,7 @@ from collections.abc import Callable
 import psycopg
 
 from migrator.engine import preflight, restore
-from migrator.engine.events import Emit, Notice, RunFinished, RunStarted, StepFinished, StepStarted
+from migrator.engine.events import Emit, Notice, Paused, RunFinished, RunStarted, StepFinished, StepStarted
 from migrator.engine.recorded import plan_of
 from migrator.engine.refs import refs
 from migrator.engine.requirements import apply_first
@@ -18,6 +18,7 @@ from migrator.engine.steps.backfill import retry
 from migrator.engine.stop import Stop
 from migrator.engine.target import Target
 from migrator.errors import Interrupted, MigratorError, RefusedError, UnavailableError, WaitingError
+from migrator.ledger.controls import Controls
 from migrator.ledger.ledger import Run, StepRow
 from migrator.plan import Phase, Plan, fingerprint, plan_document
 from migrator.plan.steps.backfill import Backfill
@@ -60,14 +61,16 @@ def apply(target: Target, plan: Plan, *, to: Phase | None, emit: Emit, stop: Sto
 def backfill(target: Target, plan: Plan, *, emit: Emit, stop: Stop, workers: int | None = None) -> str:
     """Run, or go on with, the backfill steps of `plan` that are next; return the state it came to rest in.
 
-    `workers` goes before what the plan says.
+    `workers` goes before what the plan says, for the rest of the run, as `migrator set` does.
 
     Raises:
         ExpandFirstError, and as `apply`.
     """
     with Session(target, plan, emit, stop) as session:
-        session.workers = workers
-        return _walk(session, _resume(session), "forward", Phase.MIGRATE, _backfill)
+        run = _resume(session)
+        if workers:
+            Controls(target.asking, run.id).set({"workers": workers})
+        return _walk(session, run, "forward", Phase.MIGRATE, _backfill)
 
 
 def retry_failed(target: Target, plan: Plan, *, emit: Emit, stop: Stop) -> str:
@@ -120,6 +123,7 @@ def _resume(session: Session) -> Run:
 
 def _walk(session: Session, run: Run, direction: str, to: str, way: Way) -> str:
     started = time.monotonic()
+    Controls(session.target.asking, run.id).cancel(None)
     session.run = run
     rows = session.ledger.steps(run.id)
     session.ledger.set_run(run.id, "running", direction=direction)
@@ -244,7 +248,7 @@ def _back(session: Session, rows: list[StepRow], to: str) -> None:
 def _carry_out(session: Session, position: int, row: StepRow, *, undo: bool) -> None:
     ref, step = refs(session.plan)[position]
     session.current = (ref, row)
-    session.check()
+    session.stand_still(lambda reason: session.emit(Paused(step=ref, plan=session.plan.plan, reason=reason)))
     attempt = session.ledger.start_step(row.id, "undoing" if undo else "running")
     session.emit(StepStarted(step=ref, attempt=attempt, undo=undo))
     started = time.monotonic()

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
+
 from migrator.engine.events import Emit, Event, StepRef
 from migrator.engine.holding import Holding
 from migrator.engine.stop import Stop
 from migrator.engine.target import Target
+from migrator.ledger.controls import Asked, Controls
 from migrator.ledger.ledger import Ledger, Run, StepRow
 from migrator.plan import Plan
 from migrator.plan.steps.revision import Revision
 
-UNRECORDED = frozenset({"rows", "build-progress", "statement"})  # progress; the journal and the slices have the rest
+UNRECORDED = frozenset(
+    {"rows", "build-progress", "statement", "paused"}
+)  # progress; the journal and the slices have the rest
 
 
 def choose_plain(target: Target, plan: Plan) -> None:
@@ -18,6 +25,10 @@ def choose_plain(target: Target, plan: Plan) -> None:
     chosen = {step.revision: step.plain for _, _, step in plan.steps() if isinstance(step, Revision) and step.plain}
     if chosen:
         target.project.plain.update(chosen)
+
+
+ASK_INTERVAL = 0.05  # seconds between two looks at what an operator asks
+PAUSE_LOOK = 0.5  # seconds between two looks while a run is paused
 
 
 class Session(Holding):
@@ -29,8 +40,9 @@ class Session(Holding):
         choose_plain(target, plan)
         self.ledger: Ledger = target.ledger
         self.run: Run | None = None
-        self.workers: int | None = None
-        """How many workers fill a table, where the command line says so and not the plan."""
+        self._asked = Asked()
+        self._asked_at = float("-inf")
+        self._asking = threading.Lock()
         self.current: tuple[StepRef, StepRow] | None = None
 
     @property
@@ -44,6 +56,31 @@ class Session(Holding):
     @property
     def ref(self) -> StepRef | None:
         return self.current[0] if self.current else None
+
+    def asked(self) -> Asked:
+        """Return what an operator asks of the run; may be called from any thread, as often as one likes.
+
+        Where he cancels it, a stop is requested, as by a signal.
+        """
+        with self._asking:
+            if self.run and time.monotonic() - self._asked_at > ASK_INTERVAL:
+                self._asked = Controls(self.target.asking, self.run.id).read()
+                self._asked_at = time.monotonic()
+                if self._asked.cancelled_by and not self.stop.requested:
+                    self.stop.request()
+            return self._asked
+
+    def stand_still(self, waiting: Callable[[str], None]) -> None:
+        """Return at once unless the run is paused, else when it is not any more; call `waiting` meanwhile.
+
+        Raises:
+            Interrupted, ConnectionLostError
+        """
+        while reason := self.asked().pause:
+            waiting(reason)
+            self.stop.sleep(PAUSE_LOOK)
+            self.check()
+        self.check()
 
     def emit(self, event: Event) -> None:
         """Tell the display and, unless it is mere progress, the ledger."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from migrator.engine.refs import refs
 from migrator.engine.reports import HistoryEntry, RunStatus, StatusReport, StepStatus
 from migrator.engine.target import Target
+from migrator.ledger.controls import Controls
 from migrator.ledger.ledger import Run, StepRow
 from migrator.ledger.lock import holder
 from migrator.plan import Phase, Plan
@@ -36,6 +37,7 @@ def _one(target: Target, plan: Plan, held: Blocker | None) -> RunStatus:
     rows = target.ledger.steps(run.id)
     ours = held if held and f" {plan.plan} " in f"{held.application} " else None
     state = run.state if run.state != "running" or ours else "stopped"
+    asked = Controls(target.asking, run.id).read()
     return RunStatus(
         plan=plan.plan,
         phase=_reached(rows),
@@ -43,8 +45,10 @@ def _one(target: Target, plan: Plan, held: Blocker | None) -> RunStatus:
         path=str(plan.path),
         run=run.id,
         held_by=ours,
-        next_command=_next(plan.plan, state, run),
+        next_command=f"migrator resume {plan.plan}" if asked.paused_by and ours else _next(plan.plan, state, run),
         steps=tuple(_step(row, rows, waiting=state == "waiting") for row in rows),
+        paused=asked.pause,
+        settings=asked.settings,
     )
 
 
@@ -69,5 +73,5 @@ def _step(row: StepRow, rows: list[StepRow], *, waiting: bool) -> StepStatus:
     index = sum(other.phase == row.phase and other.position <= row.position for other in rows)
     return StepStatus(
         row.phase, index, row.kind, row.title, state, row.attempts, row.rows_done, row.rows_total,
-        row.started_at, row.finished_at, row.seconds, row.detail or "", row.error or "",
+        row.started_at, row.finished_at, row.seconds, row.detail or "", row.error or "", row.workers, row.failed,
     )  # fmt: skip

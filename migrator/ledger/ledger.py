@@ -31,7 +31,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class StepRow:
-    """A step as the ledger has it. `position` counts from 1 over the whole plan."""
+    """A step as the ledger has it. `position` counts from 1 over the whole plan.
+
+    `workers` are those that hold a lease on rows of the step now, `failed` the rows that were set aside.
+    """
 
     id: int
     position: int
@@ -47,6 +50,8 @@ class StepRow:
     error: str | None
     rows_done: int | None
     rows_total: int | None
+    workers: int
+    failed: int
 
 
 @dataclass(frozen=True, slots=True)

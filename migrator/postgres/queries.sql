@@ -73,10 +73,12 @@ VALUES (%(run)s, %(position)s, %(phase)s, %(kind)s, %(title)s)
 
 -- name: steps_of_run
 SELECT s.id, s.position, s.phase, s.kind, s.title, s.state, s.attempts, s.seconds, s.started_at, s.finished_at,
-       s.detail, s.error, x.rows_done, x.rows_total
+       s.detail, s.error, x.rows_done, x.rows_total, coalesce(x.workers, 0),
+       (SELECT count(*) FROM migrator.failed_rows f WHERE f.step_id = s.id)
 FROM migrator.steps s
 LEFT JOIN LATERAL (
-    SELECT sum(rows_done)::bigint AS rows_done, sum(greatest(rows_total, rows_done))::bigint AS rows_total
+    SELECT sum(rows_done)::bigint AS rows_done, sum(greatest(rows_total, rows_done))::bigint AS rows_total,
+           count(*) FILTER (WHERE NOT done AND worker IS NOT NULL AND lease_until > clock_timestamp()) AS workers
     FROM migrator.slices
     WHERE step_id = s.id AND purpose = CASE WHEN s.kind = 'dual_write' THEN 'refill' ELSE 'fill' END
 ) x ON true
@@ -100,6 +102,27 @@ UPDATE migrator.steps SET state = 'pending', started_at = NULL WHERE id = %(step
 UPDATE migrator.steps
 SET error = %(error)s, seconds = seconds + extract(epoch FROM clock_timestamp() - started_at)
 WHERE id = %(step)s
+
+-- name: controls_of
+SELECT paused_by, paused_at, cancelled_by, settings FROM migrator.controls WHERE run_id = %(run)s
+
+-- name: controls_pause
+INSERT INTO migrator.controls (run_id, paused_by, paused_at) VALUES (%(run)s, %(by)s, clock_timestamp())
+ON CONFLICT (run_id) DO UPDATE
+SET paused_by = coalesce(controls.paused_by, EXCLUDED.paused_by),
+    paused_at = coalesce(controls.paused_at, EXCLUDED.paused_at), updated_at = clock_timestamp()
+
+-- name: controls_resume
+UPDATE migrator.controls SET paused_by = NULL, paused_at = NULL, updated_at = clock_timestamp() WHERE run_id = %(run)s
+
+-- name: controls_cancel
+INSERT INTO migrator.controls (run_id, cancelled_by) VALUES (%(run)s, %(by)s)
+ON CONFLICT (run_id) DO UPDATE SET cancelled_by = EXCLUDED.cancelled_by, updated_at = clock_timestamp()
+
+-- name: controls_set
+INSERT INTO migrator.controls (run_id, settings) VALUES (%(run)s, %(settings)s)
+ON CONFLICT (run_id) DO UPDATE
+SET settings = controls.settings || EXCLUDED.settings, updated_at = clock_timestamp()
 
 -- name: approval_insert
 INSERT INTO migrator.approvals (step_id, approved_by, note) VALUES (%(step)s, %(by)s, %(note)s)

@@ -11,6 +11,7 @@ from migrator.engine.events import (
     GateReached,
     LockRetry,
     Notice,
+    Paused,
     RevisionStarted,
     RowProgress,
     RunFinished,
@@ -100,6 +101,11 @@ def _row_progress(event: RowProgress) -> str:
 @clause.register
 def _gate_reached(event: GateReached) -> str:
     return f"waiting at gate: {event.gate}"
+
+
+@clause.register
+def _paused(event: Paused) -> str:
+    return f"{event.reason}; to go on: migrator resume {event.plan}"
 
 
 @clause.register

@@ -36,6 +36,10 @@ def _run(run: RunStatus, ink: Ink) -> list[str]:
     lines = [ink.bold(f"{run.plan}{number}")]
     if run.held_by:
         lines.append(f"held by {run.held_by}")
+    if run.paused:
+        lines.append(run.paused)
+    if run.settings:
+        lines.append("set: " + ", ".join(f"{name}={value}" for name, value in run.settings.items()))
     heads = ["STEP", "", "STATE", "ROWS", "TIME", "ATTEMPTS", "DETAIL"]
     lines += table(heads, [_step(step) for step in run.steps], ink)
     return lines
@@ -44,7 +48,12 @@ def _run(run: RunStatus, ink: Ink) -> list[str]:
 def _step(step: StepStatus) -> list[str]:
     attempts = str(step.attempts) if step.attempts > 1 else ""
     seconds = duration(step.seconds) if step.seconds is not None else ""
-    detail = one_line(step.error or step.detail)
+    facts = [step.error or step.detail]
+    if step.workers > 1:
+        facts.append(f"{step.workers} workers")
+    if step.failed and step.state != "done":
+        facts.append(f"{step.failed:,} rows set aside")
+    detail = one_line(", ".join(fact for fact in facts if fact))
     return [f"{step.phase} {step.index}", step.title, step.state, _rows(step), seconds, attempts, detail]
 
 

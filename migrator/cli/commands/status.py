@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
 from migrator.cli.command import Group, command
 from migrator.cli.invocation import Invocation
 from migrator.cli.options import OptionalPlanArgument
 
+WATCH_INTERVAL = 1.0  # seconds
+_CLEAR = "\x1b[H\x1b[2J"
 
-@command(Group.ASK, 1, examples=("migrator status", "migrator status product-tags --format json"))
-def status(invocation: Invocation, plan: OptionalPlanArgument = None) -> int:
+
+@command(Group.ASK, 1, examples=("migrator status product-tags --format json", "migrator status product-tags --watch"))
+def status(
+    invocation: Invocation,
+    plan: OptionalPlanArgument = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Again each second, until nothing runs or Ctrl-C.")] = False,
+) -> int:
     """Show where every plan stands, or PLAN with its steps.
 
     Nothing is changed, and a run that is under way is not disturbed.
@@ -19,6 +32,15 @@ def status(invocation: Invocation, plan: OptionalPlanArgument = None) -> int:
         from migrator.engine.status import status as ask  # noqa: PLC0415 - takes over a second to import
         from migrator.view import status as view  # noqa: PLC0415 - as above
 
-        answer = ask(target, plans)
+        answer, shown = ask(target, plans), None
+        with suppress(KeyboardInterrupt):  # the way to end it
+            while watch and any(run.state == "running" for run in answer.runs):
+                if answer != shown:
+                    if invocation.streams.out.isatty():
+                        invocation.streams.out.write(_CLEAR)
+                    invocation.answer(view, answer)
+                shown = answer
+                time.sleep(WATCH_INTERVAL)
+                answer = ask(target, plans)
     invocation.answer(view, answer)
     return 0

@@ -30,7 +30,7 @@ def run(session: Session, step: Backfill, row: StepRow) -> str:
         purpose=PURPOSE,
         where=step.location,
         throttle=_throttle(session, step),
-        workers=session.workers or step.workers,
+        workers=step.workers,
         skip=step.on_error.skip if step.on_error else 0,
     )
     failed = len(failed_rows(session.working, row.id, PURPOSE))

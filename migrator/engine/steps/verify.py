@@ -9,7 +9,7 @@ import psycopg
 
 from migrator.backfill.keyset import Keyset
 from migrator.backfill.verify import RANGE_ROWS, Verified, verify
-from migrator.engine.events import RowProgress
+from migrator.engine.events import Paused, RowProgress
 from migrator.engine.rows import BadExpressionError, prepare
 from migrator.engine.session import Session
 from migrator.errors import AnswerIsNo
@@ -43,7 +43,9 @@ def look(session: Session, step: Verify) -> Checked:
     total, started = table.estimated_rows or 0, time.monotonic()
 
     def report(found: Verified) -> None:
-        session.check()
+        session.stand_still(
+            lambda reason: session.emit(Paused(step=session.ref, plan=session.plan.plan, reason=reason))
+        )
         rate = found.rows / (time.monotonic() - started)
         session.emit(
             RowProgress(
