@@ -25,7 +25,7 @@ class NoRunError(RefusedError):
     `migrator status` shows where the plans stand.
     """
 
-    code = "MG328"
+    code = "MG338"
 
 
 class BadControlError(UsageError):
@@ -35,7 +35,7 @@ class BadControlError(UsageError):
     rests after each chunk, as a multiple of the time that the chunk took; 0 is not at all).
     """
 
-    code = "MG162"
+    code = "MG168"
 
 
 def pause(target: Target, plan: Plan) -> None:

@@ -7,7 +7,7 @@ from migrator.cli.invocation import Invocation
 from migrator.cli.options import PlanArgument
 
 
-@command(Group.RUN, 7, examples=("migrator cancel product-tags", "migrator cancel product-tags --format json"))
+@command(Group.RUN, 9, examples=("migrator cancel product-tags", "migrator cancel product-tags --format json"))
 def cancel(invocation: Invocation, plan: PlanArgument) -> int:
     """Stop the run of PLAN at its next checkpoint, as Ctrl-C at its terminal does.
 

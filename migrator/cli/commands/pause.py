@@ -7,7 +7,7 @@ from migrator.cli.invocation import Invocation
 from migrator.cli.options import PlanArgument
 
 
-@command(Group.RUN, 5, examples=("migrator pause product-tags", "migrator pause product-tags --format json"))
+@command(Group.RUN, 7, examples=("migrator pause product-tags", "migrator pause product-tags --format json"))
 def pause(invocation: Invocation, plan: PlanArgument) -> int:
     """Let the run of PLAN stand still before its next chunk or step.
 

@@ -7,7 +7,7 @@ from migrator.cli.invocation import Invocation
 from migrator.cli.options import PlanArgument
 
 
-@command(Group.RUN, 6, examples=("migrator resume product-tags", "migrator resume product-tags --format json"))
+@command(Group.RUN, 8, examples=("migrator resume product-tags", "migrator resume product-tags --format json"))
 def resume(invocation: Invocation, plan: PlanArgument) -> int:
     """Let the run of PLAN go on that was paused.
 
