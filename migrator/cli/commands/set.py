@@ -13,7 +13,7 @@ from migrator.cli.options import PlanArgument
 
 @command(
     Group.RUN,
-    8,
+    10,
     examples=("migrator set product-tags workers=4", "migrator set product-tags chunk_target=200ms nice=1"),
 )
 def set(  # noqa: A001 - the word users type

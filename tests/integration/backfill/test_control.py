@@ -160,11 +160,11 @@ def test_a_setting_that_makes_no_sense_is_refused(text: str, says: str) -> None:
 
 
 def test_the_commands_do_it(connection: psycopg.Connection, project: Project, backfill: MakePlan) -> None:
-    backfill("items", SLOWLY)
+    plan = backfill("items", SLOWLY)
     with project.start("backfill", "fill", "--format", "json") as running:
         running.wait_for(r'"rows_done": ?100\b')
-        paused = project.run("pause", "fill")
-        assert paused.returncode == 0, paused.stderr
+        asked(project, "pause", plan)  # at once: the command takes a second to start
+        assert project.run("pause", "fill").returncode == 0
         running.wait_for(r'"waiting": ?"paused by ')
         assert project.run("set", "fill", "workers=8", "nice=0").returncode == 0
         assert project.run("set", "fill", "workers=99").returncode == 2
