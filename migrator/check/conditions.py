@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from migrator.check.schema.columns import expression_sql
 from migrator.sql.classify.queries import relations_in
 from migrator.sql.names import Name
-from migrator.sql.parser import Tree, constant_text, field_enum, find, kind_of, strings
+from migrator.sql.parser import Tree, constant_text, field_enum, find, kind_of, strings, walk
+from migrator.sql.statement import Statement
 
 _CATALOGS = frozenset({"pg_catalog", "information_schema"})
 
@@ -35,12 +36,47 @@ def is_whole(tree: Tree) -> bool:
 
 
 def is_unlimited(tree: Tree) -> bool:
-    """Say whether no part of the condition limits how many rows there can be."""
+    """Say whether no part of the condition limits how many rows there can be; a join with a table does not."""
+    own = frozenset(one.ctename for one in find(tree, "CommonTableExpr"))
+    if tree.DESCRIPTOR.name == "MergeStmt":
+        return _is_table(tree.source_relation, own)
     if is_whole(tree):
         return True
-    if not tree.HasField("where_clause"):
+    joined = tree.using_clause if tree.DESCRIPTOR.name == "DeleteStmt" else tree.from_clause
+    if joined and not all(_is_table(one, own) for one in joined):
         return False
-    return all(_always_true(one) or _about_content(one) for one in _conjuncts(tree.where_clause))
+    if not tree.HasField("where_clause"):
+        return bool(joined)
+    conjuncts = _conjuncts(tree.where_clause)
+    return all(_always_true(one) or _about_content(one) or (joined and _joins(one)) for one in conjuncts)
+
+
+def changes_in(statement: Statement) -> Iterator[Tree]:
+    """Yield every UPDATE, DELETE and MERGE of a statement, those in its WITH included."""
+    if statement.kind in _QUERIES:
+        yield from (one for one in walk(statement.tree) if one.DESCRIPTOR.name in _CHANGES)
+
+
+_QUERIES = frozenset({"select_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_stmt", "create_table_as_stmt"})
+_CHANGES = frozenset({"UpdateStmt", "DeleteStmt", "MergeStmt"})
+
+
+def _is_table(node: Tree, own: frozenset[str]) -> bool:
+    """Say whether rows are joined from whole tables, and not from values, a query that limits them, or a WITH."""
+    kind = kind_of(node)
+    if kind == "join_expr":
+        return _is_table(node.join_expr.larg, own) and _is_table(node.join_expr.rarg, own)
+    if kind == "range_subselect":
+        query = node.range_subselect.subquery.select_stmt
+        limited = query.HasField("where_clause") or query.HasField("limit_count")
+        return bool(query.from_clause) and not limited and all(_is_table(one, own) for one in query.from_clause)
+    return kind == "range_var" and node.range_var.relname not in own
+
+
+def _joins(node: Tree) -> bool:
+    """Say whether the condition compares columns with each other."""
+    equal = kind_of(node) == "a_expr" and strings(node.a_expr.name) == ("=",)
+    return equal and kind_of(node.a_expr.lexpr) == kind_of(node.a_expr.rexpr) == "column_ref"
 
 
 def is_by_key(tree: Tree) -> bool:

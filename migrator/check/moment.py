@@ -10,6 +10,7 @@ from migrator.check.finding import Place
 from migrator.check.options import Options, Runner
 from migrator.check.schema.schema import Schema
 from migrator.check.transaction import Transaction
+from migrator.sql.context import RelationKind
 from migrator.sql.effects import Effect, Lock, Work
 from migrator.sql.locks import LockMode
 from migrator.sql.names import Name, name_of
@@ -62,6 +63,13 @@ class Moment:
     def live(self, name: Name | None) -> bool:
         """Say whether somebody can be using rows of the relation."""
         return name is None or (self.schema.live(name) and name.name not in BOOKKEEPING)
+
+    def is_view(self, name: Name) -> bool:
+        """Say whether the relation is a view, which is made anew in an instant and holds no rows."""
+        known = self.schema.table(name)
+        if known is None:
+            return any(one.kind == "view" and one.name == name for one in (*self.effect.drops, *self.effect.creates))
+        return known.kind is RelationKind.VIEW
 
     def works(self, *rules: str) -> Iterator[Work]:
         """Yield the work of these kinds during which users of a table have to wait."""

@@ -18,7 +18,11 @@ from migrator.sql.classify import classify
 from migrator.sql.commands import definition, key_of
 from migrator.sql.effects import Effect
 from migrator.sql.names import Name, name_of
+from migrator.sql.parser import strings
 from migrator.sql.statement import Statement
+
+_OWN_ENUM = 17
+"""From then on a label can be used in the transaction that adds it, if that has created the enum as well."""
 
 
 @dataclass
@@ -71,18 +75,26 @@ class Walk:
 
     def _take_over(self, moment: Moment) -> None:
         effect, before = moment.effect, self.transaction
-        live = tuple((lock.relation, lock.mode) for lock in moment.live_locks() if lock.relation)
+        live = tuple(
+            (lock.relation, lock.mode)
+            for lock in moment.live_locks()
+            if lock.relation and not moment.is_view(lock.relation)
+        )
         apply(self.schema, moment.statement, effect)
         if effect.transaction_control in BEGINS:
             self.transaction = before if before.open else before.begin(explicit=True)
         elif effect.transaction_control in ENDS:
-            self.transaction = before.end()
+            self.transaction = before.end(undone=effect.transaction_control == "ROLLBACK")
         else:
             held = before.holding(effect, live, moment.statement.text)
             noted = replace(
                 held,
                 constraints=(*held.constraints, *_not_valid(moment.statement)),
-                enum_values=(*held.enum_values, *_enum_value(moment.statement)),
+                enum_values=(
+                    *held.enum_values,
+                    *_enum_value(moment),
+                ),
+                types=(*held.types, *(one.name.name for one in effect.creates if one.kind == "type")),
             )
             self.transaction = (noted if before.open else held).with_settings(effect.changes_settings)
 
@@ -97,9 +109,12 @@ def _not_valid(statement: Statement) -> Iterator[tuple[Name, str]]:
             yield name_of(statement.tree.relation), definition(command).conname
 
 
-def _enum_value(statement: Statement) -> tuple[str, ...]:
-    adds = statement.kind == "alter_enum_stmt" and not statement.tree.old_val
-    return (statement.tree.new_val,) if adds else ()
+def _enum_value(moment: Moment) -> tuple[str, ...]:
+    """Return the label that the statement adds, and that cannot be used before the commit."""
+    if moment.statement.kind != "alter_enum_stmt" or moment.tree.old_val:
+        return ()
+    own = moment.version >= _OWN_ENUM and strings(moment.tree.type_name)[-1] in moment.transaction.types
+    return () if own else (moment.tree.new_val,)
 
 
 def walk(script: Script, schema: Schema, options: Options, rules: tuple[Rule, ...]) -> Iterator[Finding]:

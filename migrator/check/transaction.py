@@ -34,9 +34,11 @@ class Transaction:
         explicit: begun by a BEGIN of the script.
         held: write-blocking locks on tables that hold rows.
         constraints: constraints added NOT VALID in this transaction, as (table, name).
-        enum_values: labels added to an enum in this transaction.
+        enum_values: labels added to an enum in this transaction, which did not create the enum.
+        types: types created in this transaction.
         session: settings that outlive the transaction.
         local: settings that end with it.
+        before: the session's settings when it began, which a rollback brings back.
     """
 
     open: bool = False
@@ -44,9 +46,11 @@ class Transaction:
     held: tuple[Held, ...] = ()
     constraints: tuple[tuple[Name, str], ...] = ()
     enum_values: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
     statements: int = 0
     session: dict[str, str | None] = field(default_factory=dict)
     local: dict[str, str | None] = field(default_factory=dict)
+    before: dict[str, str | None] = field(default_factory=dict)
 
     def setting(self, name: str) -> str | None:
         """Return a setting's value as the script made it; None where it did not, or undid it."""
@@ -58,10 +62,10 @@ class Transaction:
         return None if value is None else milliseconds(value)
 
     def begin(self, *, explicit: bool) -> Transaction:
-        return replace(self, open=True, explicit=explicit)
+        return replace(self, open=True, explicit=explicit, before=self.session)
 
-    def end(self) -> Transaction:
-        return Transaction(session=self.session)
+    def end(self, *, undone: bool = False) -> Transaction:
+        return Transaction(session=self.before if undone and self.open else self.session)
 
     def with_settings(self, settings: tuple[Setting, ...]) -> Transaction:
         """Return what is in force after SET: SET LOCAL without a transaction changes nothing."""

@@ -321,7 +321,12 @@ SELECT n.nspname, c.relname,
              WHERE k.place <= i.indnkeyatts ORDER BY k.place),
        i.indisunique, i.indisvalid, i.indpred IS NOT NULL, i.indexprs IS NOT NULL,
        (SELECT conname FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x') LIMIT 1),
-       c.relkind = 'I'
+       c.relkind = 'I',
+       ARRAY(SELECT a.attname::text FROM pg_depend d
+             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = d.refobjsubid
+             WHERE (i.indpred IS NOT NULL OR i.indexprs IS NOT NULL) AND d.classid = 'pg_class'::regclass
+               AND d.objid = i.indexrelid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid
+               AND d.refobjsubid > 0)
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE i.indrelid = %(oid)s ORDER BY c.relname
 

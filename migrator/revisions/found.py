@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -94,4 +95,5 @@ def _constraint(row: Any) -> Constraint:
 
 
 def _index(table: Name, schema: str, name: str, columns: list[str], *properties: Any) -> Index:
-    return Index(Name(name, schema), table, tuple(columns), *properties)
+    index = Index(Name(name, schema), table, tuple(columns), *properties[:-1])
+    return replace(index, computed=tuple(properties[-1]))

@@ -30,6 +30,31 @@ def proven(table: Table) -> frozenset[Condition]:
     return frozenset(from_checks | {not_null(column.name) for column in table.columns if column.not_null})
 
 
+def proven_alternatives(table: Table) -> Iterator[frozenset[Condition]]:
+    """Yield sets of simple conditions of which one holds for every row of the table: the OR in its checks."""
+    for one in table.constraints:
+        if one.kind == "check" and one.validated and one.expression:
+            for node in _conjuncts(_where(one.expression)):
+                arms = node.bool_expr.args if _is_bool(node, "OR_EXPR") else [node]
+                found = [frozenset(_conditions(arm)) for arm in arms]
+                if all(len(arm) == 1 for arm in found):
+                    yield frozenset[Condition]().union(*found)
+
+
+def _conjuncts(node: Tree | None) -> Iterator[Tree]:
+    if node is None:
+        return
+    if _is_bool(node, "AND_EXPR"):
+        for argument in node.bool_expr.args:
+            yield from _conjuncts(argument)
+    else:
+        yield node
+
+
+def _is_bool(node: Tree, operator: str) -> bool:
+    return kind_of(node) == "bool_expr" and field_enum(node.bool_expr, "boolop") == operator
+
+
 def is_proven_not_null(table: Table | None, column: str) -> bool:
     """Say whether the column is NOT NULL or a validated check says so."""
     return table is not None and not_null(column) in proven(table)
@@ -37,16 +62,20 @@ def is_proven_not_null(table: Table | None, column: str) -> bool:
 
 def conditions_of(expression: str) -> frozenset[Condition]:
     """Return the simple conditions joined by AND in the expression of a check; what is not simple is left out."""
+    where = _where(expression)
+    return frozenset() if where is None else frozenset(_conditions(where))
+
+
+def _where(expression: str) -> Tree | None:
     try:
-        tree = parse_tree(f"SELECT WHERE {expression}").stmts[0].stmt.select_stmt
+        return parse_tree(f"SELECT WHERE {expression}").stmts[0].stmt.select_stmt.where_clause
     except SqlError:
-        return frozenset()
-    return frozenset(_conditions(tree.where_clause))
+        return None
 
 
 def _conditions(node: Tree) -> Iterator[Condition]:
     kind = kind_of(node)
-    if kind == "bool_expr" and field_enum(node.bool_expr, "boolop") == "AND_EXPR":
+    if _is_bool(node, "AND_EXPR"):
         for argument in node.bool_expr.args:
             yield from _conditions(argument)
     elif kind == "null_test" and field_enum(node.null_test, "nulltesttype") == "IS_NOT_NULL":
@@ -65,6 +94,10 @@ def _comparison(expression: Tree) -> Iterator[Condition]:
         return
     if kind == "AEXPR_IN" and operator == "=":
         yield Condition(column, "IN", _constants(expression.rexpr.list.items))
+    elif kind == "AEXPR_IN" and operator == "<>":
+        yield Condition(column, "NOT IN", _constants(expression.rexpr.list.items))
+    elif kind == "AEXPR_OP_ALL" and operator == "<>" and kind_of(expression.rexpr) == "a_array_expr":
+        yield Condition(column, "NOT IN", _constants(expression.rexpr.a_array_expr.elements))
     elif kind == "AEXPR_OP_ANY" and operator == "=" and kind_of(expression.rexpr) == "a_array_expr":
         yield Condition(column, "IN", _constants(expression.rexpr.a_array_expr.elements))
     elif kind == "AEXPR_OP" and bare(expression.rexpr):

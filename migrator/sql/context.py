@@ -68,6 +68,8 @@ class Index:
     expressions: bool = False
     constraint: str | None = None
     partitioned: bool = False
+    computed: tuple[str, ...] = ()
+    """Columns that its expressions and its WHERE name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migrator.sql.checks import Condition, bare, not_null, proven
+from migrator.sql.checks import Condition, bare, not_null, proven, proven_alternatives
 from migrator.sql.context import Table
 from migrator.sql.names import quote
 from migrator.sql.parser import Tree, kind_of, strings
@@ -51,3 +51,28 @@ def _one(condition: Condition) -> str:
     if condition.operator == "IN":
         values = f"({values})"
     return f"{quote(condition.column)} {condition.operator} {values}".rstrip()
+
+
+def is_excluded(bound: Tree, parent: Table | None, default: Table | None) -> bool:
+    """Say whether the checks of the default partition prove that none of its rows is inside the bounds."""
+    conditions = required(bound, parent) if parent else None
+    if conditions is None or default is None:
+        return False
+    outside = {
+        Condition(one.column, _OPPOSITES[one.operator], one.values) for one in conditions if one.operator in _OPPOSITES
+    }
+    if any(alternatives <= outside for alternatives in proven_alternatives(default)):
+        return True
+    return any(one.operator == "IN" and _has_none_of(default, one) for one in conditions)
+
+
+_OPPOSITES = {">=": "<", "<": ">="}
+
+
+def _has_none_of(table: Table, wanted: Condition) -> bool:
+    """Say whether checks prove that no row has one of the wanted values."""
+    known = [one for one in proven(table) if one.column == wanted.column]
+    if any(one.operator == "IN" and not wanted.values & one.values for one in known):
+        return True
+    excluded = {value for one in known if one.operator in ("<>", "NOT IN") for value in one.values}
+    return wanted.values <= excluded

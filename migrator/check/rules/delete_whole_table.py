@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrator.check.conditions import is_whole
+from migrator.check.conditions import changes_in, is_whole
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
@@ -42,9 +42,9 @@ GOOD = (
 
 def find(moment: Moment) -> Iterator[Report]:
     """Yield each table of which all rows are deleted."""
-    if moment.statement.kind == "delete_stmt":
-        table = name_of(moment.tree.relation)
-        if moment.live(table) and is_whole(moment.tree):
+    for change in changes_in(moment.statement):
+        table = name_of(change.relation)
+        if change.DESCRIPTOR.name == "DeleteStmt" and moment.live(table) and is_whole(change):
             yield Report(
                 f"all rows of {table} are lost, in one transaction that locks every one of them",
                 f"DELETE FROM {table} WHERE <key> BETWEEN <first> AND <last>;   -- chunk by chunk",

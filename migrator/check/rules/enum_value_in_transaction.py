@@ -62,5 +62,4 @@ def find(moment: Moment) -> Iterator[Report]:
 
 
 def _is_new(moment: Moment) -> bool:
-    parts = strings(moment.tree.type_name)
-    return any(one.name == parts[-1] for one in moment.schema.new_types)
+    return strings(moment.tree.type_name)[-1] in moment.transaction.types

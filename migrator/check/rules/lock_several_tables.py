@@ -59,7 +59,7 @@ def find(moment: Moment) -> Iterator[Report]:
     held = moment.transaction.held
     if not held or moment.effect.transaction_control:
         return
-    others = {lock.relation for lock in moment.live_locks() if lock.relation}
+    others = {lock.relation for lock in moment.live_locks() if lock.relation and not moment.is_view(lock.relation)}
     for relation in sorted(others):
         if not any(one.relation.same(relation) for one in held) and moment.schema.index(relation) is None:
             safe = moment.by_migrator and not moment.transaction.explicit

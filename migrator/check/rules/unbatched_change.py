@@ -3,7 +3,7 @@
 What it does
 ------------
 Reports `UPDATE` without WHERE, and `UPDATE` or `DELETE` with conditions that no key limits: `IS NULL`, `IS NOT NULL`,
-`IS DISTINCT FROM`, `true`.
+`IS DISTINCT FROM`, `true`, a join with another table; `MERGE` with a table; those inside WITH, too.
 
 Why it is bad
 -------------
@@ -24,11 +24,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrator.check.conditions import condition_sql, is_unlimited, is_whole
+from migrator.check.conditions import changes_in, condition_sql, is_unlimited, is_whole
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
 from migrator.sql.names import name_of, quote
+from migrator.sql.parser import Tree
 
 HAZARD = Hazard.BLOCKS
 BAD = (
@@ -36,8 +37,13 @@ BAD = (
     Example(sql="UPDATE orders SET lane = 'std';"),
     Example(sql="ALTER TABLE orders ADD COLUMN lane text; UPDATE orders SET lane = 'std' WHERE lane IS NULL;"),
     Example(sql="UPDATE orders SET note = upper(note) WHERE note IS NOT NULL AND true;"),
+    Example(sql="UPDATE orders o SET note = c.name FROM customers c WHERE c.id = o.customer_id;"),
+    Example(sql="MERGE INTO orders o USING customers c ON c.id = o.customer_id WHEN MATCHED THEN DELETE;"),
+    Example(sql="WITH c AS (UPDATE orders SET note = 'n' RETURNING id) SELECT count(*) FROM c;"),
 )
 GOOD = (
+    Example(sql="UPDATE orders o SET note = v.n FROM (VALUES (1, 'a')) v (id, n) WHERE v.id = o.id;"),
+    Example(sql="UPDATE orders o SET note = c.name FROM customers c WHERE c.id = o.customer_id AND o.id < 1000;"),
     Example(sql="UPDATE orders SET lane = 'std' WHERE id = 5;"),
     Example(sql="UPDATE orders SET lane = 'std' WHERE id BETWEEN 1 AND 1000 AND lane IS NULL;"),
     Example(sql="CREATE TABLE fresh (a int); UPDATE fresh SET a = 1;"),
@@ -46,24 +52,27 @@ GOOD = (
 
 def find(moment: Moment) -> Iterator[Report]:
     """Yield each change that may touch all rows."""
-    if moment.statement.kind not in ("update_stmt", "delete_stmt"):
-        return
-    table = name_of(moment.tree.relation)
-    if not moment.live(table) or not is_unlimited(moment.tree):
-        return
-    if moment.statement.kind == "update_stmt":
-        yield Report(f"every row of {table} that it changes stays locked until all of them are written", _step(moment))
-    elif not is_whole(moment.tree):
-        yield Report(
-            f"every row of {table} that it deletes stays locked until all of them are gone",
-            f"DELETE FROM {table} WHERE <key> BETWEEN <first> AND <last> AND {condition_sql(moment.tree)};"
-            "   -- chunk by chunk",
-        )
+    for change in changes_in(moment.statement):
+        table = name_of(change.relation)
+        if not moment.live(table) or not is_unlimited(change):
+            continue
+        kind = change.DESCRIPTOR.name
+        if kind != "DeleteStmt":
+            yield Report(
+                f"every row of {table} that it changes stays locked until all of them are written",
+                _step(change) if kind == "UpdateStmt" else "split it by ranges of the key, each its own transaction",
+            )
+        elif not is_whole(change):
+            where = f" AND {condition_sql(change)}" if change.HasField("where_clause") else ""
+            yield Report(
+                f"every row of {table} that it deletes stays locked until all of them are gone",
+                f"DELETE FROM {table} WHERE <key> BETWEEN <first> AND <last>{where};   -- chunk by chunk",
+            )
 
 
-def _step(moment: Moment) -> str:
-    table = name_of(moment.tree.relation)
-    columns = ", ".join(f"{quote(one.res_target.name)}: <expression>" for one in moment.tree.target_list)
-    where = f"\n    where: {condition_sql(moment.tree)}" if moment.tree.HasField("where_clause") else ""
+def _step(change: Tree) -> str:
+    table = name_of(change.relation)
+    columns = ", ".join(f"{quote(one.res_target.name)}: <expression>" for one in change.target_list)
+    where = f"\n    where: {condition_sql(change)}" if change.HasField("where_clause") else ""
     step = f"- backfill:\n    table: {table}\n    set: {{{columns}}}{where}"
     return f"as a step of a plan, in chunks that commit one by one:\n{step}"

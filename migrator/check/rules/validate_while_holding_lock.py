@@ -27,8 +27,11 @@ from migrator.check.finding import Hazard, Severity
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
 from migrator.check.stalls import MADE_SAFE
+from migrator.check.transaction import Held
 from migrator.check.wording import one_line
 from migrator.sql.names import name_of
+from migrator.sql.online.form import OnlineForm
+from migrator.sql.parser import field_enum
 
 HAZARD = Hazard.SCANS
 BAD = (
@@ -45,6 +48,7 @@ BAD = (
             "ALTER TABLE payments VALIDATE CONSTRAINT f; COMMIT;"
         ),
     ),
+    Example(sql="ALTER TABLE orders ADD CONSTRAINT q CHECK (qty > 0) NOT VALID, VALIDATE CONSTRAINT q;"),
 )
 GOOD = (
     Example(
@@ -65,9 +69,10 @@ def find(moment: Moment) -> Iterator[Report]:
     if not any(work.rule == "validate-constraint" and moment.live(work.relation) for work in moment.effect.work):
         return
     table = name_of(moment.tree.relation)
-    held = next((one for one in moment.transaction.held if one.relation.same(table)), None)
+    held = next((one for one in _held(moment) if one.relation.same(table)), None)
     if held is not None:
-        safe = moment.by_migrator and not moment.transaction.explicit
+        alone = not moment.transaction.explicit
+        safe = moment.by_migrator and alone and (isinstance(moment.online, OnlineForm) or _is_alone(moment))
         waits = "reads and writes" if held.mode.blocks_reads else "writes"
         yield Report(
             f"{waits} of {table} wait during the scan: {held.mode.words} is held since {one_line(held.statement)}",
@@ -75,3 +80,16 @@ def find(moment: Moment) -> Iterator[Report]:
             Severity.INFO if safe else None,
             MADE_SAFE if safe else "",
         )
+
+
+def _held(moment: Moment) -> Iterator[Held]:
+    """Yield the locks that last through the scan: those held before, and that of another part of the statement."""
+    yield from moment.transaction.held
+    for lock in () if _is_alone(moment) else moment.live_locks():
+        if lock.relation and lock.mode.blocks_writes:
+            yield Held(lock.relation, lock.mode, "the same statement")
+
+
+def _is_alone(moment: Moment) -> bool:
+    """Say whether the statement does nothing but validate."""
+    return all(field_enum(one.alter_table_cmd, "subtype") == "AT_ValidateConstraint" for one in moment.tree.cmds)

@@ -103,6 +103,7 @@ def _index(schema: Schema, tree: Tree) -> None:
             unique=tree.unique,
             partial=tree.HasField("where_clause"),
             expressions=any(not one.name for one in elements),
+            computed=tuple(strings(one.fields)[-1] for one in find(tree, "ColumnRef") if strings(one.fields)),
         ),
     )
 

@@ -50,7 +50,9 @@ class Schema:
         return self.session_timezone if self.pg_version >= _ZONE_FREE_TIMESTAMPS else None
 
     def table(self, name: Name) -> Table | None:
-        return next((table for table in self.tables.get(name.name, ()) if table.name.same(name)), None)
+        known = self.tables.get(name.name, ())
+        exact = (table for table in known if table.name == name)
+        return next(exact, None) or next((table for table in known if _can_be(table, name)), None)
 
     def index(self, name: Name) -> Index | None:
         return next((index for table in self.every() for index in table.indexes if index.name.same(name)), None)
@@ -127,3 +129,9 @@ class Schema:
         other.tables = {key: list(tables) for key, tables in self.tables.items()}
         other.added, other.new_types = set(self.added), set(self.new_types)
         return other
+
+
+def _can_be(table: Table, name: Name) -> bool:
+    """Say whether the name can mean the table: what a script makes without a schema is in none but public."""
+    elsewhere = table.new and table.name.schema is None and name.schema not in (None, "public")
+    return table.name.same(name) and not elsewhere

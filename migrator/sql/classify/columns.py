@@ -7,7 +7,7 @@ from migrator.sql.classify.constraints import lock_reference
 from migrator.sql.classify.draft import Draft
 from migrator.sql.column_type import Type, TypeChange, change, read_type, type_of
 from migrator.sql.commands import definition
-from migrator.sql.context import Table
+from migrator.sql.context import Index, Table
 from migrator.sql.effects import Object, WorkKind
 from migrator.sql.locks import LockMode
 from migrator.sql.names import Name
@@ -119,13 +119,19 @@ def _is_plain_cast(using: Tree, name: str, new: Type) -> bool:
 
 
 def _kept_bytes(table: Table, column: str, draft: Draft, *, rebuilds: bool) -> None:
-    if rebuilds and any(column in index.columns or index.expressions for index in table.indexes):
-        why = f"indexes on {column} are built anew, in another order"
+    if any(_is_built_anew(index, column, rebuilds=rebuilds) for index in table.indexes):
+        why = f"indexes on {column} are built anew"
         draft.add_work(WorkKind.BUILD, table.name, "change-column-type", why)
     for constraint in table.constraints:
         if constraint.kind == "check" and constraint.validated and column in constraint.columns:
             why = f"check {constraint.name} is verified again for every row"
             draft.add_work(WorkKind.SCAN, table.name, "change-type-with-check", why)
+
+
+def _is_built_anew(index: Index, column: str, *, rebuilds: bool) -> bool:
+    """Say whether the index does not outlive the change: PostgreSQL compares no expressions, and no WHERE."""
+    computes = (index.expressions or index.partial) and column in (*index.columns, *index.computed)
+    return computes or (rebuilds and (column in index.columns or index.expressions))
 
 
 def _foreign_keys(table: Table, column: str, draft: Draft) -> None:

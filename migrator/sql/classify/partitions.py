@@ -10,7 +10,7 @@ from migrator.sql.effects import WorkKind
 from migrator.sql.locks import LockMode
 from migrator.sql.names import Name, name_of
 from migrator.sql.parser import Tree
-from migrator.sql.partition_bound import is_proven
+from migrator.sql.partition_bound import is_excluded, is_proven
 
 
 def attach(command: Tree, table: Name, draft: Draft) -> None:
@@ -29,6 +29,7 @@ def attach(command: Tree, table: Name, draft: Draft) -> None:
     default = parent.default_partition if parent else None
     if default is not None:
         draft.lock(default, LockMode.ACCESS_EXCLUSIVE, "default partition")
+    if default is not None and not is_excluded(definition(command).bound, parent, draft.context.table(default)):
         why = f"every row of the default partition {default} is read to see that it is outside the bounds"
         draft.add_work(WorkKind.SCAN, default, "attach-partition-scan", why)
 

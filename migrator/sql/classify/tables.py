@@ -9,6 +9,7 @@ from migrator.sql.lock_table import FOREIGN_KEY_TARGET, INHERITANCE_PARENT, ON_R
 from migrator.sql.locks import LockMode
 from migrator.sql.names import Name, name_of
 from migrator.sql.parser import Tree, field_enum, find, kind_of, strings
+from migrator.sql.partition_bound import is_excluded
 
 
 def _create(tree: Tree, draft: Draft) -> None:
@@ -25,12 +26,12 @@ def _create(tree: Tree, draft: Draft) -> None:
         draft.lock(name_of(clause.relation), LockMode.ACCESS_SHARE, "its columns are copied")
     for parent in tree.inh_relations:
         if tree.HasField("partbound"):
-            _partition_of(name_of(parent.range_var), draft)
+            _partition_of(name_of(parent.range_var), tree.partbound, draft)
         else:
             draft.lock(name_of(parent.range_var), INHERITANCE_PARENT, "inherited from")
 
 
-def _partition_of(parent: Name, draft: Draft) -> None:
+def _partition_of(parent: Name, bound: Tree, draft: Draft) -> None:
     draft.lock(parent, PARTITION_PARENT, "gains a partition")
     known = draft.context.table(parent)
     lock_foreign_keys(parent, draft)
@@ -39,6 +40,7 @@ def _partition_of(parent: Name, draft: Draft) -> None:
         draft.lock(None, PARTITION_PARENT, f"the default partition of {parent}, if it has one")
     elif default is not None:
         draft.lock(default, PARTITION_PARENT, "default partition")
+    if default is not None and not is_excluded(bound, known, draft.context.table(default)):
         why = f"rows of the default partition {default} may belong to the new one"
         draft.add_work(WorkKind.SCAN, default, "create-partition-with-default", why)
 
@@ -56,7 +58,7 @@ def _foreign_table(tree: Tree, draft: Draft) -> None:
     draft.creates.append(Object("foreign table", name_of(tree.base_stmt.relation)))
     for parent in tree.base_stmt.inh_relations:
         if tree.base_stmt.HasField("partbound"):
-            _partition_of(name_of(parent.range_var), draft)
+            _partition_of(name_of(parent.range_var), tree.base_stmt.partbound, draft)
         else:
             draft.lock(name_of(parent.range_var), INHERITANCE_PARENT, "inherited from")
 
