@@ -111,19 +111,20 @@ class ProductService:
             InvalidError: its category does not exist.
         """
 
-        def work(session: Session, shape: Shape) -> tuple[Found, Product]:
+        def work(session: Session, shape: Shape) -> tuple[set[str], Product]:
             products = self._products(session, shape)
             before = _there(products.lock(product_id))
+            shown = _subjects(product_id, [before, new])
             products.replace(product_id, _plain(new), _moved(new))
             if (before.moved["price"], before.product.currency) != (new.price, new.currency):
                 products.add_price(product_id, new.price, new.currency)
             session.expire(before.product)
             after = _product(_there(products.get(product_id)))
             outbox.changed(session, product_id)
-            return before, after
+            return shown, after
 
-        before, after = self._write(work)
-        self._aftermath.of(client, [product_id], _subjects(product_id, [before, new]))
+        shown, after = self._write(work)
+        self._aftermath.of(client, [product_id], shown)
         return after
 
     def remove(self, product_id: int, client: Client) -> None:
