@@ -104,13 +104,14 @@ def valkey(folder: Path, port: int | None = None) -> Process:
     return Process([program, *options], port, folder / "valkey.log")
 
 
-def document_store(folder: Path, port: int | None = None) -> Process:
+def document_store(folder: Path, port: int | None = None, *, durable: bool = True) -> Process:
     """Return a server that speaks MongoDB's protocol and keeps its data below `folder`."""
     port = port or free_port()
     folder.mkdir(parents=True, exist_ok=True)
     program = str(Path(sys.executable).with_name("secantusd-py"))
     options = ["--host", LOCAL, "--port", str(port), "--storage-path", str(folder / "documents"), "--cache-size", "64M"]
-    return Process([program, *options, "--log-level", "WARNING"], port, folder / "documents.log")
+    options += ["--log-level", "WARNING", *(["--sync-on-commit"] if durable else [])]
+    return Process([program, *options], port, folder / "documents.log")
 
 
 def redis_url(server: Process) -> str:

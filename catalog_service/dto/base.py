@@ -12,7 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 MAX_LIMIT = 100
 BIGGEST_ID = 2**63 - 1
 
-_MONEY = r"^(0|[1-9][0-9]{0,6}|1[0-9]{7}|20[0-9]{6})\.[0-9]{2}$"
+_AMOUNT = r"^[0-9]{1,10}\.[0-9]{2}$"
+_PAYABLE = r"^(0|[1-9][0-9]{0,6}|1[0-9]{7}|20[0-9]{6})\.[0-9]{2}$"
 """Below what an integer of cents holds, so that no shape of the column refuses what another takes."""
 
 
@@ -22,24 +23,27 @@ class Dto(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-def _money(value: Any) -> Decimal:
-    if isinstance(value, Decimal):
-        return value.quantize(Decimal("0.01"))
-    if isinstance(value, str) and re.fullmatch(_MONEY, value):
-        return Decimal(value)
-    raise ValueError("an amount is a text such as '12.50', below 21000000")
+def _amount(pattern: str) -> BeforeValidator:
+    def read(value: Any) -> Decimal:
+        if isinstance(value, Decimal):
+            return value.quantize(Decimal("0.01"))
+        if isinstance(value, str) and re.fullmatch(pattern, value):
+            return Decimal(value)
+        raise ValueError("an amount is a text such as '12.50', below 21000000")
+
+    return BeforeValidator(read)
 
 
 def _moment(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-Money = Annotated[
-    Decimal,
-    BeforeValidator(_money),
-    PlainSerializer(str, return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "pattern": _MONEY, "examples": ["12.50"]}),
-]
+_AS_TEXT = PlainSerializer(str, return_type=str, when_used="json")
+
+Amount = Annotated[Decimal, _amount(_AMOUNT), _AS_TEXT, WithJsonSchema({"type": "string", "pattern": _AMOUNT})]
+"""An amount that is shown."""
+Price = Annotated[Decimal, _amount(_PAYABLE), _AS_TEXT, WithJsonSchema({"type": "string", "pattern": _PAYABLE})]
+"""An amount that a client asks for or sets."""
 Moment = Annotated[datetime, PlainSerializer(_moment, return_type=str, when_used="json")]
 Id = Annotated[int, Field(ge=1, le=BIGGEST_ID)]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT)]

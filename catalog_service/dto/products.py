@@ -6,7 +6,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from catalog_service.dto.base import Currency, Dto, Id, Line, Listing, Moment, Money, Prose, Sku, Status, TagName
+from catalog_service.dto.base import (
+    Amount,
+    Currency,
+    Dto,
+    Id,
+    Line,
+    Listing,
+    Moment,
+    Price,
+    Prose,
+    Sku,
+    Status,
+    TagName,
+)
 from catalog_service.dto.categories import Category
 
 
@@ -27,7 +40,7 @@ class ProductSummary(Dto):
     title: str
     category: Category | None
     tags: tuple[str, ...] | None
-    price: Money
+    price: Amount
     currency: str
     status: str
     variants: tuple[Variant, ...]
@@ -56,7 +69,7 @@ class ProductWrite(Dto):
     title: Line
     category_id: Id | None = None
     tags: Annotated[tuple[TagName, ...], Field(max_length=50)] | None = None
-    price: Money
+    price: Price
     currency: Currency = "EUR"
     status: Status = "active"
     description: Prose | None = None
@@ -70,8 +83,8 @@ class ProductQuery(Listing):
 class PriceRange(Listing):
     """A list that can be narrowed to a range of prices."""
 
-    min_price: Money | None = None
-    max_price: Money | None = None
+    min_price: Price | None = None
+    max_price: Price | None = None
 
 
 class CategoryProductQuery(PriceRange):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catalog_service.dto.base import Dto, Id, Listing, Money
+from catalog_service.dto.base import Amount, Dto, Id, Listing
 
 
 class ProductReport(Dto):
@@ -16,7 +16,7 @@ class ProductReport(Dto):
     version: int
     title: str
     category_id: int | None
-    price: Money
+    price: Amount
     currency: str
     reviews: int
     rating_total: int

@@ -12,9 +12,7 @@ from pydantic import BaseModel
 from werkzeug.exceptions import UnsupportedMediaType
 
 from catalog_service.dto.base import BIGGEST_ID
-
-ID = f"int(min=1, max={BIGGEST_ID})"
-"""The converter of numbers in paths: what the database could not hold is not found."""
+from catalog_service.services.errors import NotFoundError
 
 View = Callable[..., Any]
 
@@ -64,7 +62,7 @@ class Api(Blueprint):
                     f"/v1{path}", method, view.__name__, summary, self.name, query, body, returns, status, problems
                 )
             )
-            rule = path.replace("{", f"<{ID}:").replace("}", ">")
+            rule = path.replace("{", "<int:").replace("}", ">")
             self.add_url_rule(rule, view.__name__, _bound(view, query, body, status), methods=[method])
             return view
 
@@ -74,6 +72,8 @@ class Api(Blueprint):
 def _bound(view: View, query: type[BaseModel] | None, body: type[BaseModel] | None, status: int) -> View:
     @wraps(view)
     def bound(**arguments: Any) -> Response:
+        if any(number > BIGGEST_ID for number in arguments.values()):
+            raise NotFoundError  # the database could not even be asked
         if query is not None:
             arguments["query"] = query.model_validate(
                 {name: values[0] if len(values) == 1 else values for name, values in request.args.lists()}

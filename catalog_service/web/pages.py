@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request
 
+from catalog_service.dto.base import BIGGEST_ID
 from catalog_service.dto.categories import CategoryQuery
 from catalog_service.dto.products import CategoryProductQuery, ProductPage, ProductQuery, SearchQuery
 from catalog_service.dto.reviews import ReviewQuery
-from catalog_service.web.api import ID
+from catalog_service.services.errors import NotFoundError
 from catalog_service.web.clients import catalog, client
 
 pages = Blueprint("pages", __name__, template_folder="templates")
@@ -23,9 +24,11 @@ def browse() -> str:
     return render_template("browse.html", page=_products(wanted), categories=categories.items, wanted=wanted)
 
 
-@pages.get(f"/products/<{ID}:product_id>")
+@pages.get("/products/<int:product_id>")
 def show(product_id: int) -> str:
     """Show one product and its latest reviews."""
+    if product_id > BIGGEST_ID:
+        raise NotFoundError
     product = catalog().products.get(product_id, client())
     reviews = catalog().reviews.page(product_id, ReviewQuery(), client())
     return render_template("product.html", product=product, reviews=reviews.items)

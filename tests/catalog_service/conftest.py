@@ -55,7 +55,7 @@ def cache_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
 
 @pytest.fixture(scope="session")
 def store_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    server = document_store(tmp_path_factory.mktemp("documents"))
+    server = document_store(tmp_path_factory.mktemp("documents"), durable=False)
     server.start()
     yield server
     server.kill()

@@ -1,0 +1,106 @@
+"""What surrounds a request: sessions that do not leak, ids in and out, metrics and readiness."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event, text
+
+from catalog_service.settings import Settings, SettingsError
+from tests.catalog_service.conftest import parts
+from tests.support.databases import Database
+
+
+def test_nothing_of_a_session_outlives_its_request_whether_it_failed_or_not(
+    app: Flask, product: dict[str, Any]
+) -> None:
+    catalog, seen = parts(app), []
+
+    @app.get("/probe/<how>")
+    def probe(how: str) -> str:
+        session = catalog.sessions.scoped()
+        seen.append(session)
+        session.execute(text("INSERT INTO categories (slug, name) VALUES ('probe', 'Probe')"))
+        if how == "fails":
+            raise RuntimeError("on purpose")
+        return "fine"
+
+    client = app.test_client()
+    with ThreadPoolExecutor(4) as pool:
+        codes = list(pool.map(lambda how: app.test_client().get(f"/probe/{how}").status_code, ["works", "fails"] * 1))
+    assert codes == [200, 500]
+    assert client.get("/probe/works").status_code == 200
+    assert len(seen) == len({id(session) for session in seen}) == 3
+    assert not any(session.in_transaction() for session in seen)
+    assert len(catalog.sessions.scoped.registry.registry) == 0  # type: ignore[attr-defined]  # of ScopedRegistry
+    assert catalog.sessions.engines["primary"].pool.checkedout() == 0  # type: ignore[attr-defined]  # of QueuePool
+    with catalog.sessions.engines["primary"].connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM categories WHERE slug = 'probe'")).scalar() == 0
+
+
+def test_the_request_id_comes_back_and_is_a_comment_in_every_statement(app: Flask) -> None:
+    statements: list[str] = []
+    engine = parts(app).sessions.engines["primary"]
+    event.listen(engine, "after_cursor_execute", lambda _c, _k, statement, *_: statements.append(statement))
+    client = app.test_client()
+    client.get("/v1/products/1")
+    statements.clear()
+    answer = client.get("/v1/products/1", headers={"X-Request-ID": "abc-123"})
+    assert answer.headers["X-Request-ID"] == "abc-123"
+    assert statements
+    assert all(statement.endswith("/* request_id=abc-123 */") for statement in statements)
+
+
+@pytest.mark.parametrize("given", ["*/ DROP TABLE products; /*", "x" * 65, ""])
+def test_a_request_id_that_could_end_the_comment_is_replaced(client: FlaskClient, given: str) -> None:
+    answer = client.get("/v1/products/1", headers={"X-Request-ID": given})
+    assert re.fullmatch(r"[0-9a-f]{16}", answer.headers["X-Request-ID"])
+
+
+def test_metrics_go_by_route_template(client: FlaskClient) -> None:
+    client.get("/v1/products/1")
+    client.get("/v1/products/2")
+    found = client.get("/metrics").text
+    assert 'catalog_request_seconds_count{method="GET",route="/v1/products/<int:product_id>",status="200"} 2.0' in found
+    assert "catalog_request_queries_bucket" in found
+    assert 'catalog_pool_connections{server="primary"}' in found
+
+
+def test_ready_says_what_works_and_where_migrations_stand(client: FlaskClient, catalog_database: Database) -> None:
+    assert client.get("/livez").status_code == 200
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json["revision"], ready.json["runs"]) == (200, "0d7e3c51ba98", [])
+    with catalog_database.connect() as connection:
+        connection.execute("CREATE SCHEMA migrator")
+        connection.execute("CREATE TABLE migrator.runs (id int, plan text, state text)")
+        connection.execute("INSERT INTO migrator.runs VALUES (1, 'a', 'complete'), (2, 'b', 'waiting')")
+    assert client.get("/readyz").json["runs"] == [{"plan": "b", "state": "waiting"}]
+
+
+def test_without_a_database_it_lives_and_is_not_ready_and_says_so_as_a_problem(make_app: Callable[..., Flask]) -> None:
+    client = make_app("postgresql://postgres@127.0.0.1:1/none").test_client()
+    assert client.get("/livez").status_code == 200
+    assert client.get("/readyz").status_code == 503
+    answer = client.get("/v1/products")
+    assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({}, "CATALOG_DATABASE_URL is not set"),
+        ({"DATABASE_URL": "x"}, "CATALOG_SECRET_KEY is not set"),
+        ({"DATABASE_URL": "x", "CATALOG_SECRET_KEY": "s", "CATALOG_TYPO": "1"}, "unknown setting CATALOG_TYPO"),
+        ({"DATABASE_URL": "x", "CATALOG_SECRET_KEY": "s", "CATALOG_POOL_SIZE": "many"}, "is no int"),
+        ({"DATABASE_URL": "x", "CATALOG_SECRET_KEY": "s", "CATALOG_OWN_WRITES_WINDOW": "1"}, "must be longer"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_by_name(environment: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        Settings.from_environment(environment)
