@@ -9,7 +9,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -93,7 +93,7 @@ def settings() -> Iterator[str]:
     for one in fields(Settings):
         if one.name != "origins":
             flag = f"`{flags[one.name]}`" if one.name in flags else ""
-            default = f"`{_shown(one.default)}`" if one.default is not None else "none"
+            default = "none" if one.default in (None, MISSING) else f"`{_shown(one.default)}`"
             meaning, variable = texts[one.name].rstrip("."), f"MIGRATOR_{one.name.upper()}"
             yield f"| `{one.name}` | {meaning} | {default} | {flag} | `{variable}` |"
     yield ""

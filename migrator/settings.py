@@ -89,6 +89,7 @@ class Settings:
         build_wait: how long a concurrent index build may take.
         pg_version: the version of the server that `check` judges for, or None for the oldest supported one.
         plain: revisions to run as they are written, each ``REVISION because REASON``.
+        throttle: what every backfill waits for, as `throttle:` of a plan says it; a plan goes before it, key by key.
         allow: exceptions from the rules of `check`, each ``RULE in PATH because REASON``.
     """
 
@@ -101,6 +102,7 @@ class Settings:
     build_wait: timedelta = timedelta(hours=6)
     pg_version: str | None = None
     plain: tuple[str, ...] = ()
+    throttle: Mapping[str, object] = field(default_factory=dict)
     allow: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -221,6 +223,18 @@ def _texts(value: object, folder: Path) -> tuple[str, ...]:
     return tuple(_text(one, folder) for one in value)
 
 
+def _table(value: object, folder: Path) -> Mapping[str, object]:
+    del folder
+    if isinstance(value, str):
+        pairs = [one.partition("=") for one in value.split(",") if one.strip()]
+        if not all(equals for _, equals, _ in pairs):
+            raise ValueError(f"must be such as replica_lag=5s,wal_rate=20MB/s, not {value!r}")
+        return {key.strip(): text.strip() for key, _, text in pairs}
+    if not isinstance(value, Mapping):
+        raise ValueError(f'must be a table such as {{replica_lag = "5s"}}, not {value!r}')  # noqa: TRY004 - as above
+    return dict(value)
+
+
 _READERS: dict[str, Callable[[object, Path], object]] = {
     "database_url": _database_url,
     "alembic_ini": _path,
@@ -231,6 +245,7 @@ _READERS: dict[str, Callable[[object, Path], object]] = {
     "build_wait": _duration(timedelta(milliseconds=1)),
     "pg_version": _version,
     "plain": _texts,
+    "throttle": _table,
     "allow": _texts,
 }
 

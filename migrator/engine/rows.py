@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -74,6 +73,7 @@ def fill(
     purpose: str,
     where: Location,
     throttle: Callable[[], str] = lambda: "",
+    nice: float = 0.0,
     workers: int = 1,
     skip: int = 0,
 ) -> Walked:
@@ -81,7 +81,8 @@ def fill(
 
     So many workers do it, unless an operator asks for another number.
 
-    `throttle` says why the next chunk has to wait, or an empty text; `skip` is how many rows that the database refuses
+    `throttle` says why the next chunk has to wait, or an empty text; `nice` is how long a worker rests after each, as a
+    multiple of the time it took, unless an operator asks for something else; `skip` is how many rows that the database refuses
     may be left for later.
 
     Raises:
@@ -93,18 +94,17 @@ def fill(
     statement = ChunkStatement(keyset, move)
     set_up(session, session.working, size.target)
     _try_out(session.working, statement, where)
-    asked_one_at_a_time = _one_at_a_time(throttle)
     walk = _walk(session, cut_slices(session.working, keyset, row.id, purpose), size, workers)
     means = Means(
         tell=walk.tell,
         halted=walk.halted,
-        hold=lambda: session.asked().pause or asked_one_at_a_time(),
+        hold=lambda: session.asked().pause or throttle(),
         blockers=lambda: _holders(session, move),
         deadline=session.lock_wait,
         skip=skip,
         wanted=lambda number: number <= walk.wanted(),
         target=lambda: session.asked().chunk_target,
-        nice=lambda: session.asked().nice or 0.0,
+        nice=lambda: nice if (asked := session.asked().nice) is None else asked,
         set_up=lambda connection, target: set_up(session, connection, target),
     )
 
@@ -186,16 +186,6 @@ def _walk(session: Session, slices: list[Slice], size: ChunkSize, workers: int) 
         workers=lambda: session.asked().workers or workers,
     )
     return Walk(walked, control)
-
-
-def _one_at_a_time(throttle: Callable[[], str]) -> Callable[[], str]:
-    lock = threading.Lock()
-
-    def ask() -> str:
-        with lock:
-            return throttle()
-
-    return ask
 
 
 def set_up(session: Session, connection: psycopg.Connection, target: float) -> None:

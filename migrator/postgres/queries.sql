@@ -428,6 +428,61 @@ ORDER BY a.created_at
 
 -- name: standbys
 SELECT coalesce(nullif(application_name, ''), client_addr::text, 'standby'),
+       pg_wal_lsn_diff(coalesce(replay_lsn, '0/0'), '0/0')::bigint,
        pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint,
-       pg_wal_lsn_diff(coalesce(replay_lsn, '0/0'), '0/0')::bigint
-FROM pg_stat_replication WHERE state IN ('streaming', 'catchup')
+       pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint,
+       state IS NULL
+FROM pg_stat_replication WHERE state IN ('streaming', 'catchup') OR state IS NULL
+
+-- name: wal_written
+SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint
+
+-- name: wal_kept_for_slots
+SELECT slot_name::text, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint
+FROM pg_replication_slots WHERE restart_lsn IS NOT NULL
+
+-- name: wal_kept_for_archiver
+SELECT (SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready')
+       * pg_size_bytes(current_setting('wal_segment_size'))
+WHERE current_setting('archive_mode') <> 'off'
+
+-- name: lock_waiters
+SELECT count(DISTINCT pid) FROM pg_locks
+WHERE NOT granted AND pid <> ALL(%(own)s::int[]) AND pg_blocking_pids(pid) && %(own)s::int[]
+
+-- name: active_sessions
+SELECT count(*) FILTER (WHERE state = 'active'), bool_or(state IS NULL AND backend_type IS NULL)
+FROM pg_stat_activity
+WHERE (backend_type = 'client backend' OR backend_type IS NULL)
+  AND pid <> pg_backend_pid() AND pid <> ALL(%(own)s::int[])
+
+-- name: oldest_transaction
+SELECT greatest(
+           (SELECT max(extract(epoch FROM clock_timestamp() - xact_start)) FROM pg_stat_activity
+            WHERE (backend_xid IS NOT NULL OR backend_xmin IS NOT NULL)
+              AND backend_type IN ('client backend', 'walsender')
+              AND pid <> pg_backend_pid() AND pid <> ALL(%(own)s::int[])),
+           (SELECT max(extract(epoch FROM clock_timestamp() - prepared)) FROM pg_prepared_xacts), 0),
+       EXISTS (SELECT FROM pg_stat_activity WHERE backend_type IS NULL)
+
+-- name: vacuums_of
+SELECT count(*) FROM pg_stat_progress_vacuum p JOIN pg_stat_activity a USING (pid)
+WHERE p.relid IN (SELECT %(oid)s::oid UNION ALL SELECT relid FROM pg_partition_tree(%(oid)s::oid))
+  AND coalesce(a.application_name, '') NOT LIKE 'migrator %%'
+
+-- name: checkpoint_share
+SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), redo_lsn) / pg_size_bytes(current_setting('max_wal_size'))
+FROM pg_control_checkpoint()
+
+-- name: table_size
+SELECT pg_relation_size(%(oid)s::oid)
+       + coalesce((SELECT sum(pg_relation_size(relid)) FROM pg_partition_tree(%(oid)s::oid) WHERE relid <> %(oid)s::oid), 0)
+
+-- name: dead_rows
+SELECT pg_stat_get_dead_tuples(%(oid)s::oid)
+       + coalesce((SELECT sum(pg_stat_get_dead_tuples(relid)) FROM pg_partition_tree(%(oid)s::oid)
+                   WHERE relid <> %(oid)s::oid), 0)
+
+-- name: size_noted
+SELECT (data->>'bytes')::bigint FROM migrator.events
+WHERE step_id = %(step)s AND event = 'size-before' ORDER BY id LIMIT 1

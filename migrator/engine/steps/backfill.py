@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from migrator.backfill.failures import failed_rows
-from migrator.backfill.lag import ReplicaLag
 from migrator.backfill.move import Move
 from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import forget_slices
 from migrator.engine import rows
 from migrator.engine.session import Session
+from migrator.engine.throttling import limits_of, throttled
 from migrator.ledger.ledger import StepRow
 from migrator.plan import identifiers
 from migrator.plan.steps.backfill import Backfill
@@ -22,17 +20,21 @@ PURPOSE = "fill"
 def run(session: Session, step: Backfill, row: StepRow) -> str:
     """Fill what is not filled yet."""
     size = ChunkSize(step.chunk_rows, step.chunk_target.total_seconds(), step.fixed)
-    walked = rows.fill(
-        session,
-        row,
-        _move(session, step),
-        size,
-        purpose=PURPOSE,
-        where=step.location,
-        throttle=_throttle(session, step),
-        workers=step.workers,
-        skip=step.on_error.skip if step.on_error else 0,
-    )
+    move = _move(session, step)
+    limits = limits_of(session, step)
+    with throttled(session, limits, row, move.table) as throttle:
+        walked = rows.fill(
+            session,
+            row,
+            move,
+            size,
+            purpose=PURPOSE,
+            where=step.location,
+            throttle=throttle.reason,
+            nice=limits.nice or 0.0,
+            workers=step.workers,
+            skip=step.on_error.skip if step.on_error else 0,
+        )
     failed = len(failed_rows(session.working, row.id, PURPOSE))
     left = f", {failed:,} set aside" if failed else ""
     return f"{walked.rows_done:,} rows walked, {walked.rows_changed:,} written{left}"
@@ -62,9 +64,3 @@ def _move(session: Session, step: Backfill) -> Move:
         where=step.where,
         into=find_table(session.working, step.into, step.location) if step.into else None,
     )
-
-
-def _throttle(session: Session, step: Backfill) -> Callable[[], str]:
-    if step.throttle is None:
-        return lambda: ""
-    return ReplicaLag(session.target.asking, step.throttle.replica_lag.total_seconds()).reason

@@ -19,6 +19,7 @@ from migrator.plan.fields import (
     whole_number,
 )
 from migrator.plan.step import Part, Phase, Step
+from migrator.plan.throttle import Throttle
 
 MIN_CHUNK_ROWS = 100
 MAX_CHUNK_ROWS = 200_000
@@ -34,12 +35,6 @@ Workers = Annotated[
     whole_number(1, MAX_WORKERS),
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_WORKERS}),
 ]
-
-
-class Throttle(Part):
-    """Signals that make the backfill wait."""
-
-    replica_lag: PositiveDuration = Field(description="Wait while a standby is further behind than this.")
 
 
 MAX_SKIP = 10_000

@@ -18,6 +18,7 @@ from migrator.plan.steps.dual_write import DualWrite
 from migrator.plan.steps.gate import Gate
 from migrator.plan.steps.revision import Revision
 from migrator.plan.steps.verify import Verify
+from migrator.plan.throttle import ReplicaLag
 
 Read: TypeAlias = Callable[[str], Plan]
 
@@ -48,7 +49,7 @@ def test_the_example_has_all_its_values(read: Read, example: str) -> None:
     assert isinstance(backfill, Backfill)
     assert (backfill.chunk_rows, backfill.chunk_target, backfill.fixed) == (5000, timedelta(milliseconds=250), False)
     assert backfill.throttle is not None
-    assert backfill.throttle.replica_lag == timedelta(seconds=5)
+    assert backfill.throttle.replica_lag == ReplicaLag(time=timedelta(seconds=5))
     contract = plan.contract[0]
     assert isinstance(contract, Revision)
     assert (contract.irreversible, contract.archive) == ("status can be computed from state", ("orders.status",))
