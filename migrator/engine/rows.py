@@ -82,8 +82,8 @@ def fill(
     So many workers do it, unless an operator asks for another number.
 
     `throttle` says why the next chunk has to wait, or an empty text; `nice` is how long a worker rests after each, as a
-    multiple of the time it took, unless an operator asks for something else; `skip` is how many rows that the database refuses
-    may be left for later.
+    multiple of the time it took, unless an operator asks for something else; `skip` is how many rows that the database
+    refuses may be left for later.
 
     Raises:
         BadExpressionError: the statement cannot be planned.
