@@ -20,10 +20,10 @@ from migrator.revisions.driver import connection_of, in_transaction, sqlstate
 from migrator.revisions.errors import StatementRefusedError
 from migrator.revisions.facts import CatalogFacts, Made
 from migrator.revisions.guard import Guard
+from migrator.revisions.kept import Kept
 from migrator.revisions.pieces import AddedNames, begun_only, kind_of, leftover_of, plain, planned, removal
 from migrator.revisions.plain_form import PlainForm
-from migrator.revisions.savepoints import Savepoints
-from migrator.revisions.session_settings import SessionSettings, own_rights
+from migrator.revisions.session_settings import own_rights
 from migrator.sql.classify import classify
 from migrator.sql.effects import Effect
 from migrator.sql.online import online
@@ -46,6 +46,16 @@ class Ran:
     effect: Effect
     online: bool
     milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _InHand:
+    """The statement that is being dealt with: what it does, what the catalog says, and how to send it as it is."""
+
+    statement: Statement
+    effect: Effect
+    facts: CatalogFacts
+    send: Callable[[], None]
 
 
 class Conductor:
@@ -71,8 +81,7 @@ class Conductor:
         self._looked = False
         self._pending: list[Entry] = []
         self._made = Made()
-        self._savepoints = Savepoints()
-        self._settings = SessionSettings()
+        self._kept = Kept()
         self._plain_form = PlainForm()
         self.finished: list[str] = []
         self.unanswered = ""
@@ -83,8 +92,8 @@ class Conductor:
         self._plain_form = plain_form
         self._journal, self._stamping, self._looked, self.unanswered = journal, False, False, ""
         self._pending, self._made = [], Made()
-        self._forget_transaction()
         self._guard.reset()
+        self._kept.begin(connection.cursor())
         journal.load(connection.cursor())
 
     def take_back(self, connection: Any, upgrade: Journal) -> None:
@@ -106,6 +115,7 @@ class Conductor:
 
     def stamped(self, connection: Any) -> None:
         """The revision is complete: commit its stamp, the rest of its work and the end of its journal together."""
+        self._kept.end(connection.cursor())
         self._commit(connection.cursor())
 
     def execute(self, cursor: Any, statement: str, parameters: Any, *, many: bool, pyformat: bool) -> bool:
@@ -113,42 +123,40 @@ class Conductor:
         if self._journal is None or self._stamping:
             return False
 
-        def send() -> None:
+        def send(text: str) -> None:
             if many:
-                cursor.executemany(statement, parameters)
+                cursor.executemany(text, parameters)
             elif pyformat:
-                cursor.execute(statement, parameters)
+                cursor.execute(text, parameters)
             else:
-                cursor.execute(statement)
+                cursor.execute(text)
 
         parsed = _parsed(statement, pyformat)
         if len(parsed) == 1:
-            self._one(cursor, parsed[0], send)
+            text = self._lasting(cursor, parsed[0], statement)
+            self._one(cursor, parsed[0], functools.partial(send, text))
         else:  # several in one string cannot have parameters: each is sent by itself
             for one in parsed:
-                self._one(cursor, one, lambda text=one.text: cursor.execute(text))  # type: ignore[misc]
+                text = self._lasting(cursor, one, one.text)
+                self._one(cursor, one, functools.partial(cursor.execute, text))
         return True
+
+    def _lasting(self, cursor: Any, statement: Statement, text: str) -> str:
+        alone = connection_of(cursor).autocommit and not in_transaction(connection_of(cursor))
+        return text if alone else self._kept.temporary.lasting(statement, text)
 
     def before_commit(self, connection: Any) -> None:
         """See `interception.Handler`."""
         if self._journal is not None:
+            self._kept.end(connection.cursor())
             self._flush(connection.cursor())
-        self._settings.forget()
         self._guard.reset()
 
     def after_rollback(self) -> None:
         """See `interception.Handler`."""
         self._pending = []
-        self._forget_transaction()
+        self._kept.forget()
         self._guard.reset()
-
-    def _forget_transaction(self) -> None:
-        self._savepoints.forget()
-        self._settings.forget()
-
-    def _renew_transaction(self, cursor: Any) -> None:
-        self._settings.renew(cursor)
-        self._savepoints.renew(cursor)
 
     def _facts(self, connection: Any) -> CatalogFacts:
         return CatalogFacts(connection, self._made)
@@ -168,6 +176,17 @@ class Conductor:
         self._looked = False
         if entries and effect.data_changes:
             self.unanswered = statement.text
+        if entries and all(entry.state == "done" for entry in entries):
+            self._kept.temporary.skip(statement, effect)
+        else:
+            self._kept.temporary.require(statement, effect)
+            self._run(cursor, _InHand(statement, effect, facts, send), entries)
+        self._made.note(_beside(cursor), effect)
+
+    def _run(self, cursor: Any, hand: _InHand, entries: list[Entry]) -> None:
+        """Run a statement, or what an earlier attempt has left to do of it."""
+        assert self._journal
+        statement, effect, facts = hand.statement, hand.effect, hand.facts
         if not entries:
             form = online(statement, facts)
             if form is not None and self._plain_form.reason():
@@ -177,9 +196,8 @@ class Conductor:
             if form is None and effect.transactional:
                 if self._guard.must_part(effect, facts):
                     self._commit(cursor)
-                    self._renew_transaction(_beside(cursor))
-                self._plain(cursor, statement, effect, facts, send)
-                self._made.note(_beside(cursor), effect)
+                    self._kept.renew(_beside(cursor))
+                self._plain(cursor, hand)
                 return
             parts = form.parts if form else (as_written(statement, effect, facts),)
             entries = self._plan(cursor, planned(self._journal.ordinal, statement, parts))
@@ -187,37 +205,35 @@ class Conductor:
             self._pieces(cursor, entries)
         finally:
             if not connection_of(cursor).closed:
-                self._renew_transaction(_beside(cursor))
-        self._made.note(_beside(cursor), effect)
+                self._kept.renew(_beside(cursor))
 
     def _aside(self, cursor: Any, effect: Effect, send: Callable[[], None]) -> None:
         """Run what changes nothing that would have to be journalled."""
         control = effect.transaction_control
         if control.startswith(("COMMIT", "END")):
-            self._forget_transaction()
+            self._kept.end(_beside(cursor))
             self._commit(cursor)
             return
         send()
         if control in ("ROLLBACK", "ABORT"):
             self.after_rollback()
         elif effect.savepoint:
-            del self._pending[self._savepoints.follow(effect, len(self._pending)) :]
-        self._settings.follow(cursor, effect)
+            del self._pending[self._kept.savepoints.follow(effect, len(self._pending)) :]
+        self._kept.settings.follow(cursor, effect)
         self._guard.forget_limits()
         self._made.note(_beside(cursor), effect)
 
-    def _plain(
-        self, cursor: Any, statement: Statement, effect: Effect, facts: CatalogFacts, send: Callable[[], None]
-    ) -> None:
+    def _plain(self, cursor: Any, hand: _InHand) -> None:
         assert self._journal
+        statement, effect = hand.statement, hand.effect
         started, clock = datetime.now(UTC), time.monotonic()
         alone = connection_of(cursor).autocommit
         if alone:
             cursor.execute("BEGIN")
         try:
-            with self._guard.around(cursor, effect, facts):
+            with self._guard.around(cursor, effect, hand.facts):
                 self._accompany(_beside(cursor), effect)
-                self._sent(cursor, send)
+                self._sent(cursor, hand.send)
             self._pending.append(plain(self._journal.ordinal, statement, started))
             if alone:
                 self._flush(_beside(cursor))
@@ -263,7 +279,7 @@ class Conductor:
                 continue
             clock = time.monotonic()
             if not connection_of(cursor).autocommit:
-                self._settings.renew(_beside(cursor))
+                self._kept.renew(_beside(cursor), savepoints=False)
             facts = self._facts(connection_of(cursor))
             effect = classify(parse(entry.sql)[0], facts)
             if kind_of(entry) is PartKind.CONCURRENT:
@@ -281,7 +297,7 @@ class Conductor:
         connection.autocommit = True
         try:
             own = connection.cursor()
-            with self._settings.outside(own):
+            with self._kept.settings.outside(own):
                 self._built(own, entry, later)
         finally:
             if not connection.closed:
@@ -328,7 +344,7 @@ class Conductor:
 
     def _commit(self, cursor: Any) -> None:
         own = connection_of(cursor).cursor()
-        self._settings.keep(own)
+        self._kept.before_commit(own)
         self._flush(own)
         if connection_of(cursor).autocommit:
             if in_transaction(connection_of(cursor)):

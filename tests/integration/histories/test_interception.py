@@ -128,6 +128,23 @@ op.execute(items.delete().where(items.c.price == 20))
         op.execute("UPDATE items SET kind = saved.name FROM saved WHERE saved.id = items.id")
         op.execute("DROP TABLE saved")
     """,
+    "temporary tables that end with the transaction": """
+        op.execute("CREATE TEMP TABLE saved ON COMMIT DROP AS SELECT * FROM items WHERE name <> 'ON COMMIT DROP'")
+        op.execute("CREATE TEMPORARY TABLE seen (id int) ON COMMIT /* all */ DELETE ROWS")
+        op.execute("INSERT INTO seen SELECT id FROM items")
+        op.create_index("items_name", "items", ["name"])
+        op.execute("UPDATE items SET kind = saved.name FROM saved JOIN seen USING (id) WHERE saved.id = items.id")
+        op.create_index("items_kind", "items", ["kind"])
+    """,
+    "an advisory lock for the transaction": """
+        op.execute("SELECT pg_advisory_xact_lock(-42), pg_advisory_xact_lock_shared(7, -8)")
+        op.create_index("items_name", "items", ["name"])
+        op.create_index("items_kind", "items", ["kind"])
+        held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+        op.execute(sa.text("UPDATE items SET kind = 'held ' || :n").bindparams(n=op.get_bind().scalar(sa.text(held))))
+        op.execute("SELECT pg_advisory_xact_lock(-42), pg_advisory_xact_lock_shared(7, -8)")
+        op.execute(sa.text("UPDATE items SET name = 'held ' || :n").bindparams(n=op.get_bind().scalar(sa.text(held))))
+    """,
     "a savepoint": """
         with op.get_bind().begin_nested():
             op.execute("UPDATE items SET kind = 'nested'")

@@ -67,6 +67,22 @@ def test_rows_that_nobody_reads_do_not_stop_a_revision_from_being_resumed(
     assert connection.execute("SELECT count(*) FROM items WHERE id > 5").fetchone() == (2,)
 
 
+def test_a_temporary_table_that_went_with_the_session_is_not_missed_in_silence(
+    items: Project, database: Database, upgrade: Move, downgrade: Move
+) -> None:
+    items.sql_revision("free", ["DROP INDEX items_name"], [])
+    saved = "CREATE TEMP TABLE saved ON COMMIT DROP AS SELECT * FROM items"
+    index, back = "CREATE INDEX items_name ON items (name)", "UPDATE items SET name = saved.name FROM saved"
+    items.sql_revision("keeps", [saved, index, "SELECT FROM ready", back], ["DROP INDEX items_name"])
+    with pytest.raises(StatementFailedError, match="ready"):
+        upgrade(items)
+    database.connect().execute("CREATE TABLE ready ()")
+    with pytest.raises(ResultGoneError, match="saved"):
+        upgrade(items)
+    assert downgrade(items, "-1") == ["keeps"]
+    assert upgrade(items) == ["keeps"]
+
+
 def test_the_check_that_a_detached_partition_keeps_is_dropped_even_after_a_stop_right_behind_the_detaching(
     twin: Twin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
