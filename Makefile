@@ -10,6 +10,7 @@ STAMP := .venv/.ready
 
 help:
 	@echo "make demo         run the main job on a private PostgreSQL and show what happens"
+	@echo "make service      the catalog service with all it needs, until Ctrl-C"
 	@echo "make test         all tests that need nothing installed"
 	@echo "make test-unit    the tests that need no server"
 	@echo "make test-matrix  the server tests on PostgreSQL 14 to 18 (fetched once into a cache)"
@@ -22,6 +23,7 @@ help:
 	@echo "make bench-backfill  measure the backfill against one large UPDATE"
 	@echo "make bench-upgrade   measure upgrades against Alembic's"
 	@echo "make bench-forms     measure every online form under load, beside Alembic"
+	@echo "make bench-catalog   measure the catalog service: its lists, and a load while its schema changes"
 	@echo "make constraints  write the installed versions to constraints.txt"
 	@echo "make clean        remove the environment and all caches, not the data in .migrator"
 
@@ -69,6 +71,14 @@ bench-upgrade: $(STAMP)
 
 bench-forms: $(STAMP)
 	$(BIN)/python -m benchmarks.online_forms
+
+service: $(STAMP)
+	$(BIN)/python -m tools.service
+
+bench-catalog: $(STAMP)
+	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev,bench]'
+	$(BIN)/python -m benchmarks.catalog_lists
+	$(BIN)/python -m benchmarks.catalog_load
 
 setup: $(STAMP)
 
