@@ -104,7 +104,7 @@ class Stack:
         self._replica(primary)
         self._say("Valkey, and a stand-in for MongoDB")
         self._serve("valkey", valkey(self.folder / "valkey"))
-        self._serve("documents", document_store(self.folder / "mongo"))
+        self._serve("documents", document_store(self.folder / "mongo", durable=False))
         self.flask("init")
         self.flask("rebuild-report")
         self._say("a worker, and gunicorn")
