@@ -28,7 +28,7 @@ import psycopg
 
 from catalog_schema.load.shapes import PLANS
 from tests.catalog import plain_plans
-from tools.stack import ROOT, Stack
+from tools.stack import ROOT, Stack, stop_on_signals
 
 _MOVES = {
     "product-tags": "tags",
@@ -47,6 +47,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20.0, help="of the stretches before and after")
     parser.add_argument("--way", choices=("migrator", "plain", "both"), default="both")
     arguments = parser.parse_args()
+    stop_on_signals()
     ways = {"migrator": _by_migrator, "plain": _plainly}
     chosen = ways if arguments.way == "both" else {arguments.way: ways[arguments.way]}
     results = {name: _measure(arguments, way) for name, way in chosen.items()}
