@@ -90,6 +90,7 @@ class Settings:
         pg_version: the version of the server that `check` judges for, or None for the oldest supported one.
         plain: revisions to run as they are written, each ``REVISION because REASON``.
         throttle: what every backfill waits for, as `throttle:` of a plan says it; a plan goes before it, key by key.
+        broker: the queue through which Celery workers are called, or None; not part of the repr, as above.
         allow: exceptions from the rules of `check`, each ``RULE in PATH because REASON``.
     """
 
@@ -103,6 +104,7 @@ class Settings:
     pg_version: str | None = None
     plain: tuple[str, ...] = ()
     throttle: Mapping[str, object] = field(default_factory=dict)
+    broker: str | None = field(default=None, repr=False)
     allow: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -246,6 +248,7 @@ _READERS: dict[str, Callable[[object, Path], object]] = {
     "pg_version": _version,
     "plain": _texts,
     "throttle": _table,
+    "broker": _text,
     "allow": _texts,
 }
 

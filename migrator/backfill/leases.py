@@ -45,10 +45,13 @@ class Leases:
     step: int
     purpose: str
     worker: str
+    attempt: int | None = None
+    """Of the step, where the worker is not of the process that leads it: outdated, it is given no slice."""
 
     def take(self) -> Slice | None:
         """Return a slice that nobody works on, now leased to this worker; None where there is none."""
-        return self._one("slice_take", step=self.step, purpose=self.purpose)
+        with self.connection.transaction():
+            return self._one("slice_take", step=self.step, purpose=self.purpose) if self._hold_step() else None
 
     def renew(self, held: Slice) -> bool:
         """Keep `held` for another lease; False where another worker has it by now."""
@@ -90,7 +93,8 @@ class Leases:
     def cut_at(self, one: Slice, middle: Any) -> Slice | None:
         """Cut `one` behind the key `middle`; None where its worker has come there meanwhile."""
         with self.connection.transaction():
-            self._execute("step_hold", step=self.step)  # one cut at a time: slices are numbered
+            if not self._hold_step():
+                return None
             row = self._execute("slice_hold", slice=one.id, upper=Jsonb(one.upper_key)).fetchone()
             if row is None or middle == one.upper_key or not self._any_between(row[0], middle):
                 return None
@@ -99,6 +103,10 @@ class Leases:
     def key_behind(self, one: Slice, rows: int) -> Any:
         """Return the key that has `rows` keys of `one` before it, from its cursor on; None where there are fewer."""
         return self._key(_NTH, one.cursor or one.lower_key, one.upper_key, rows=rows)
+
+    def _hold_step(self) -> bool:
+        """Let no one else take or cut a slice until the transaction ends; False where this attempt is over."""
+        return self._execute("step_hold", step=self.step, attempt=self.attempt).fetchone() is not None
 
     def _middle(self, one: Slice, least: int) -> Any:
         if self.key_behind(one, 2 * least) is None:

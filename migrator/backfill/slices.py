@@ -76,7 +76,9 @@ def cut_slices(connection: psycopg.Connection, keyset: Keyset, step: int, purpos
 
 def free_slices(connection: psycopg.Connection, step: int, purpose: str) -> None:
     """End every lease on the slices of a step: who works on them under an earlier attempt moves nothing more."""
-    connection.execute(query("slices_free"), {"step": step, "purpose": purpose})
+    with connection.transaction():
+        connection.execute(query("step_hold"), {"step": step, "attempt": None})  # nobody takes or cuts one meanwhile
+        connection.execute(query("slices_free"), {"step": step, "purpose": purpose})
 
 
 def forget_slices(connection: psycopg.Connection, step: int, purpose: str | None = None) -> None:

@@ -62,6 +62,15 @@ class Walked:
             while len(self._recent) > RATE_WINDOW * max(self.workers, 1):
                 self._recent.popleft()
 
+    def count(self, done: int, changed: int, total: int, workers: int, waiting: str) -> None:
+        """Take in what the ledger says of workers in other processes."""
+        if done != self.rows_done or not self._recent:
+            self._recent.append((time.monotonic(), done))
+        while len(self._recent) > RATE_WINDOW:
+            self._recent.popleft()
+        self.rows_done, self.rows_changed, self.rows_total, self.workers = done, changed, total, workers
+        self._waiting = {0: waiting} if waiting else {}
+
     def ended(self, worker: int) -> None:
         self.workers -= 1
         self._waiting.pop(worker, None)

@@ -17,7 +17,7 @@ from migrator.backfill.refill import Refill
 from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import Slice, cut_slices, free_slices, slices_of
 from migrator.backfill.walk import Control, Walk, Walked
-from migrator.backfill.worker import Means, RowFailedError, Worker
+from migrator.backfill.worker import Means, Progress, RowFailedError, Worker
 from migrator.engine.events import Notice, RowProgress
 from migrator.engine.session import Session
 from migrator.errors import Location, RefusedError, UsageError
@@ -27,6 +27,8 @@ from migrator.postgres.blockers import Blocker
 from migrator.postgres.queries import query
 from migrator.postgres.tables import Table, find_table, require_key
 
+Lead = Callable[[Walked, Callable[[], int]], Walked]
+"""Takes how far the walk has come and how many workers there should be, and returns when all is done."""
 LOCK_SHARE = 0.25  # of the lock timeout: a chunk that waits for a row holds those it has done, so it waits less
 
 
@@ -76,14 +78,14 @@ def fill(
     nice: float = 0.0,
     workers: int = 1,
     skip: int = 0,
+    lead: Lead | None = None,
 ) -> Walked:
     """Walk the table of `move` to its end, or from where an earlier attempt came to.
 
-    So many workers do it, unless an operator asks for another number.
-
-    `throttle` says why the next chunk has to wait, or an empty text; `nice` is how long a worker rests after each, as a
-    multiple of the time it took, unless an operator asks for something else; `skip` is how many rows that the database
-    refuses may be left for later.
+    So many workers do it, unless an operator asks for another number; `lead` leads them where they are not of this
+    process. `throttle` says why the next chunk has to wait, or an empty text; `nice` is how long a worker rests after
+    each, as a multiple of the time it took, unless an operator asks for something else; `skip` is how many rows that
+    the database refuses may be left for later.
 
     Raises:
         BadExpressionError: the statement cannot be planned.
@@ -95,7 +97,73 @@ def fill(
     set_up(session, session.working, size.target)
     _try_out(session.working, statement, where)
     walk = _walk(session, cut_slices(session.working, keyset, row.id, purpose), size, workers)
-    means = Means(
+    means = _means(session, move, walk, throttle=throttle, nice=nice, skip=skip)
+
+    def make(number: int) -> Worker:
+        connection = session.connection(number)
+        set_up(session, connection, size.target)
+        leases = Leases(connection, keyset, row.id, purpose, f"{session.ledger.by} {number}")
+        return Worker(number, leases, statement, replace(size), means)
+
+    if len(failed_rows(session.working, row.id, purpose)) > skip:
+        retry_failed(session, row, move, purpose=purpose, where=where, skip=skip)
+    if lead:
+        free_slices(session.working, row.id, purpose)
+        return lead(walk.walked, lambda: session.asked().workers or workers)
+    try:
+        while not all(one.done for one in slices_of(session.working, row.id, purpose)):
+            free_slices(session.working, row.id, purpose)  # no worker is alive now
+            walk.run(make)
+    except RowFailedError as refused:
+        found = failed_rows(session.working, row.id, purpose)
+        detail = refused.error.diag.message_detail
+        raise refused_rows(str(move.table), found, refused.failed, where, detail) from refused.error
+    return walk.walked
+
+
+def assist(
+    session: Session,
+    leases: Leases,
+    move: Move | Refill,
+    size: ChunkSize,
+    *,
+    throttle: Callable[[], str],
+    nice: float,
+    skip: int,
+    halted: Callable[[], bool],
+) -> None:
+    """Work on the slices of a step that another process leads, until `halted` or until there is nothing to take.
+
+    Raises:
+        RowFailedError, RowsLockedError
+    """
+    set_up(session, leases.connection, size.target)
+    means = _means(session, move, _Alone(halted), throttle=throttle, nice=nice, skip=skip)
+    Worker(1, leases, ChunkStatement(leases.keyset, move), size, means).run()
+
+
+class _Alone:
+    """What stands for the walk where a worker is the only one of its process; the ledger is what it tells."""
+
+    def __init__(self, halted: Callable[[], bool]) -> None:
+        self.halted = halted
+
+    def tell(self, _: Progress) -> None: ...
+
+    def wanted(self) -> int:
+        return 1
+
+
+def _means(
+    session: Session,
+    move: Move | Refill,
+    walk: Walk | _Alone,
+    *,
+    throttle: Callable[[], str],
+    nice: float,
+    skip: int,
+) -> Means:
+    return Means(
         tell=walk.tell,
         halted=walk.halted,
         hold=lambda: session.asked().pause or throttle(),
@@ -107,23 +175,6 @@ def fill(
         nice=lambda: nice if (asked := session.asked().nice) is None else asked,
         set_up=lambda connection, target: set_up(session, connection, target),
     )
-
-    def make(number: int) -> Worker:
-        connection = session.connection(number)
-        set_up(session, connection, size.target)
-        leases = Leases(connection, keyset, row.id, purpose, f"{session.ledger.by} {number}")
-        return Worker(number, leases, statement, replace(size), means)
-
-    if len(failed_rows(session.working, row.id, purpose)) > skip:
-        retry_failed(session, row, move, purpose=purpose, where=where, skip=skip)
-    try:
-        while not all(one.done for one in slices_of(session.working, row.id, purpose)):
-            free_slices(session.working, row.id, purpose)  # no worker is alive now
-            walk.run(make)
-    except RowFailedError as refused:
-        found = failed_rows(session.working, row.id, purpose)
-        raise _refused(move, found, refused.failed, refused.error, where) from refused.error
-    return walk.walked
 
 
 def retry_failed(
@@ -148,17 +199,18 @@ def retry_failed(
             refused = error
     left = failed_rows(session.working, row.id, purpose)
     if refused and len(left) > skip:
-        raise _refused(move, left, left[0], refused, where) from refused
+        detail = refused.diag.message_detail
+        raise refused_rows(str(move.table), left, left[0], where, detail) from refused
     return len(found) - len(left)
 
 
-def _refused(
-    move: Move | Refill, found: list[FailedRow], failed: FailedRow, error: psycopg.Error, where: Location
+def refused_rows(
+    table: str, found: list[FailedRow], failed: FailedRow, where: Location, detail: str | None = None
 ) -> RowRefusedError:
-    detail = error.diag.message_detail
+    """Return the error that names the row that `failed`, and the others that were `found`."""
     others = [f"also refused: {one}" for one in found[:SHOWN] if one.id != failed.id]
     return RowRefusedError(
-        f"the database refused a row of {move.table}: {shown(failed.key)}: {failed.error}",
+        f"the database refused a row of {table}: {shown(failed.key)}: {failed.error}",
         where=where,
         notes=[
             *([detail] if detail else []),
@@ -179,7 +231,7 @@ def _walk(session: Session, slices: list[Slice], size: ChunkSize, workers: int) 
         chunk_rows=size.rows,
     )
     control = Control(
-        report=lambda now: _report(session, now),
+        report=lambda now: report(session, now),
         check=session.check,
         failed=lambda one: session.emit(Notice(step=session.ref, text=f"row set aside: {one}")),
         stopping=lambda: session.stop.requested,
@@ -223,7 +275,7 @@ def _try_out(connection: psycopg.Connection, statement: ChunkStatement, where: L
         ) from error
 
 
-def _report(session: Session, walked: Walked) -> None:
+def report(session: Session, walked: Walked) -> None:
     session.emit(
         RowProgress(
             step=session.ref,

@@ -58,15 +58,19 @@ def apply(target: Target, plan: Plan, *, to: Phase | None, emit: Emit, stop: Sto
         return _walk(session, _resume(session), "forward", to or Phase.CONTRACT, _forward)
 
 
-def backfill(target: Target, plan: Plan, *, emit: Emit, stop: Stop, workers: int | None = None) -> str:
+def backfill(
+    target: Target, plan: Plan, *, emit: Emit, stop: Stop, workers: int | None = None, engine: str = "local"
+) -> str:
     """Run, or go on with, the backfill steps of `plan` that are next; return the state it came to rest in.
 
-    `workers` goes before what the plan says, for the rest of the run, as `migrator set` does.
+    `workers` goes before what the plan says, for the rest of the run, as `migrator set` does. `engine` is ``local``
+    or ``celery``.
 
     Raises:
         ExpandFirstError, and as `apply`.
     """
     with Session(target, plan, emit, stop) as session:
+        session.engine = engine
         run = _resume(session)
         if workers:
             Controls(target.asking, run.id).set({"workers": workers})

@@ -40,6 +40,8 @@ class Session(Holding):
         choose_plain(target, plan)
         self.ledger: Ledger = target.ledger
         self.run: Run | None = None
+        self.engine = "local"
+        """Where the workers of a backfill are: in this process, or in Celery."""
         self._asked = Asked()
         self._asked_at = float("-inf")
         self._asking = threading.Lock()

@@ -171,6 +171,28 @@ WHERE id = (SELECT id FROM migrator.slices
             ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id, number, lower_key, upper_key, cursor, rows_done, rows_changed, rows_total, done, token
 
+-- name: slice_note_error
+UPDATE migrator.slices SET error = %(error)s
+WHERE id = (SELECT min(id) FROM migrator.slices WHERE step_id = %(step)s AND purpose = %(purpose)s AND NOT done)
+
+-- name: slices_state
+SELECT bool_and(done), coalesce(sum(rows_done), 0)::bigint, coalesce(sum(rows_changed), 0)::bigint,
+       coalesce(sum(greatest(rows_total, rows_done)), 0)::bigint,
+       count(*) FILTER (WHERE NOT done AND worker IS NOT NULL AND lease_until > clock_timestamp()), max(error)
+FROM migrator.slices WHERE step_id = %(step)s AND purpose = %(purpose)s
+
+-- name: step_set_work
+UPDATE migrator.steps SET work = %(work)s WHERE id = %(step)s
+
+-- name: step_open
+SELECT r.id, r.plan, r.fingerprint, r.document, r.state, r.direction, r.started_by, r.started_at, r.error, s.work
+FROM migrator.steps s JOIN migrator.runs r ON r.id = s.run_id
+WHERE s.id = %(step)s AND s.attempts = %(attempt)s AND s.state = 'running' AND r.state = 'running'
+  AND EXISTS (SELECT FROM pg_locks l
+              WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+                AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                AND (l.classid::bigint << 32 | l.objid::bigint) = %(key)s)
+
 -- name: slice_renew
 UPDATE migrator.slices SET lease_until = clock_timestamp() + %(lease)s
 WHERE id = %(slice)s AND token = %(token)s RETURNING id
@@ -193,7 +215,10 @@ SELECT id, number, lower_key, upper_key, cursor, rows_done, rows_changed, rows_t
 FROM migrator.slices WHERE id = %(slice)s AND token = %(token)s AND NOT done
 
 -- name: step_hold
-SELECT FROM migrator.steps WHERE id = %(step)s FOR NO KEY UPDATE
+SELECT s.id FROM migrator.steps s JOIN migrator.runs r ON r.id = s.run_id
+WHERE s.id = %(step)s AND (%(attempt)s::int IS NULL
+                           OR s.attempts = %(attempt)s AND s.state = 'running' AND r.state = 'running')
+FOR NO KEY UPDATE OF s
 
 -- name: slice_hold
 SELECT coalesce(cursor, lower_key) FROM migrator.slices

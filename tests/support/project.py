@@ -107,10 +107,20 @@ class Project:
         with self.target(**settings) as target:
             return run.apply(target, plan, to=to, emit=self.events.append, stop=stop or Stop())
 
-    def backfill(self, plan: Plan, *, stop: Stop | None = None, workers: int | None = None, **settings: str) -> str:
-        """Run the backfill steps of `plan` in this process."""
+    def backfill(
+        self,
+        plan: Plan,
+        *,
+        stop: Stop | None = None,
+        workers: int | None = None,
+        engine: str = "local",
+        **settings: str,
+    ) -> str:
+        """Run the backfill steps of `plan`, led by this process."""
         with self.target("backfill", **settings) as target:
-            return run.backfill(target, plan, emit=self.events.append, stop=stop or Stop(), workers=workers)
+            return run.backfill(
+                target, plan, emit=self.events.append, stop=stop or Stop(), workers=workers, engine=engine
+            )
 
     def retry_failed(self, plan: Plan) -> str:
         """Take up the rows of `plan` that were set aside."""

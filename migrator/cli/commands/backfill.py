@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from migrator.cli.carry_out import carry_out
 from migrator.cli.command import Group, command
+from migrator.cli.errors import CommandLineError
 from migrator.cli.invocation import Invocation
 from migrator.cli.options import PlanArgument
 
@@ -37,6 +39,9 @@ def backfill(
             show_default="as the plan says",
         ),
     ] = None,
+    engine: Annotated[
+        Literal["local", "celery"], typer.Option("--engine", help="Where the workers are: here, or in Celery.")
+    ] = "local",
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Take up the rows that the database refused, and nothing else.")
     ] = False,
@@ -45,12 +50,14 @@ def backfill(
 
     What comes before them must be done. Ctrl-C finishes the chunk; the same command goes on behind it.
     """
+    if engine == "celery" and find_spec("celery") is None:
+        raise CommandLineError("Celery is not installed", help="pip install 'migrator[celery]'")
 
     def work(target: Target, loaded: Plan, emit: Emit, stop: Stop) -> str:
         from migrator.engine import run  # noqa: PLC0415 - see above
 
         if retry_failed:
             return run.retry_failed(target, loaded, emit=emit, stop=stop)
-        return run.backfill(target, loaded, emit=emit, stop=stop, workers=workers)
+        return run.backfill(target, loaded, emit=emit, stop=stop, workers=workers, engine=engine)
 
     return carry_out(invocation, plan, work)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+
 from migrator.backfill.failures import failed_rows
+from migrator.backfill.keyset import Keyset
+from migrator.backfill.leases import Leases
 from migrator.backfill.move import Move
 from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import forget_slices
@@ -12,28 +17,28 @@ from migrator.engine.throttling import limits_of, throttled
 from migrator.ledger.ledger import StepRow
 from migrator.plan import identifiers
 from migrator.plan.steps.backfill import Backfill
-from migrator.postgres.tables import find_table
+from migrator.postgres.tables import find_table, require_key
 
 PURPOSE = "fill"
+CELERY = "celery"
 
 
 def run(session: Session, step: Backfill, row: StepRow) -> str:
     """Fill what is not filled yet."""
-    size = ChunkSize(step.chunk_rows, step.chunk_target.total_seconds(), step.fixed)
-    move = _move(session, step)
-    limits = limits_of(session, step)
+    move, limits = _move(session, step), limits_of(session, step)
     with throttled(session, limits, row, move.table) as throttle:
         walked = rows.fill(
             session,
             row,
             move,
-            size,
+            _size(step),
             purpose=PURPOSE,
             where=step.location,
             throttle=throttle.reason,
             nice=limits.nice or 0.0,
             workers=step.workers,
-            skip=step.on_error.skip if step.on_error else 0,
+            skip=_skip(step),
+            lead=_lead(session, step, row) if session.engine == CELERY else None,
         )
     failed = len(failed_rows(session.working, row.id, PURPOSE))
     left = f", {failed:,} set aside" if failed else ""
@@ -49,6 +54,42 @@ def retry(session: Session, step: Backfill, row: StepRow) -> int:
     move = _move(session, step)
     rows.set_up(session, session.working, step.chunk_target.total_seconds())
     return rows.retry_failed(session, row, move, purpose=PURPOSE, where=step.location)
+
+
+def assist(session: Session, step: Backfill, row: StepRow, attempt: int, halted: Callable[[], bool]) -> None:
+    """Help another process, which leads the step, until `halted`.
+
+    Raises:
+        RowFailedError, RowsLockedError
+    """
+    move, limits = _move(session, step), limits_of(session, step)
+    keyset = Keyset(move.table, require_key(move.table, step.location))
+    leases = Leases(session.working, keyset, row.id, PURPOSE, f"{session.ledger.by} {os.getpid()}", attempt)
+    with throttled(session, limits, row, move.table) as throttle:
+        rows.assist(
+            session,
+            leases,
+            move,
+            _size(step),
+            throttle=throttle.reason,
+            nice=limits.nice or 0.0,
+            skip=_skip(step),
+            halted=halted,
+        )
+
+
+def _lead(session: Session, step: Backfill, row: StepRow) -> rows.Lead:
+    from migrator.engine.celery import lead  # noqa: PLC0415 - an extra, for those who use it
+
+    return lambda walked, workers: lead(session, step, row, walked, workers)
+
+
+def _size(step: Backfill) -> ChunkSize:
+    return ChunkSize(step.chunk_rows, step.chunk_target.total_seconds(), step.fixed)
+
+
+def _skip(step: Backfill) -> int:
+    return step.on_error.skip if step.on_error else 0
 
 
 def undo(session: Session, step: Backfill, row: StepRow) -> str:
