@@ -180,3 +180,24 @@ class Archive:
     column: str
     created_at: datetime
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class UndoStep:
+    """A step that a rollback would undo. `stakes` say what becomes of data, one sentence each."""
+
+    phase: str
+    index: int
+    kind: str
+    title: str
+    state: str
+    stakes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UndoReport:
+    """What `migrator rollback --dry-run` answers: the steps in the order in which they would be undone."""
+
+    plan: str
+    to: str
+    steps: tuple[UndoStep, ...]

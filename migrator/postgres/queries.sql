@@ -451,6 +451,11 @@ WHERE (%(plan)s::text IS NULL OR r.plan = %(plan)s) AND s.state = 'done'
   AND a.created_at <= clock_timestamp() - make_interval(secs => %(seconds)s)
 ORDER BY a.created_at
 
+-- name: archives_of_step
+SELECT name, table_name, column_name,
+       coalesce(pg_total_relation_size(to_regclass('migrator_archive.' || quote_ident(name))), 0)
+FROM migrator.archives WHERE step_id = %(step)s ORDER BY name
+
 -- name: standbys
 SELECT coalesce(nullif(application_name, ''), client_addr::text, 'standby'),
        pg_wal_lsn_diff(coalesce(replay_lsn, '0/0'), '0/0')::bigint,

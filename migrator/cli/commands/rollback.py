@@ -20,7 +20,11 @@ if TYPE_CHECKING:  # the engine takes over a second to import
     from migrator.plan import Plan
 
 
-@command(Group.RUN, 5, examples=("migrator rollback product-tags --to migrate", "migrator rollback product-tags --yes"))
+@command(
+    Group.RUN,
+    5,
+    examples=("migrator rollback product-tags --to migrate --dry-run", "migrator rollback product-tags --yes"),
+)
 def rollback(
     invocation: Invocation,
     plan: PlanArgument,
@@ -28,28 +32,40 @@ def rollback(
         Literal["start", "expand", "migrate"],
         typer.Option(help="Keep this phase and those before it; start keeps none."),
     ] = "start",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be undone and what data is at stake; change nothing.")
+    ] = False,
     yes: YesOption = False,
 ) -> int:
     """Undo PLAN in reverse order, from any point.
 
-    Asks first. Off a terminal `--yes` is needed. Can be stopped and run again like `apply`.
+    Shows what it will undo, and asks. Off a terminal `--yes` is needed. Can be stopped and run again like `apply`.
     """
-    if not yes:
-        _ask(invocation, plan, to)
+    if dry_run:
+        with invocation.on_plan(plan) as (target, loaded):
+            _show(invocation, target, loaded, to)
+        return 0
+    if not yes and not invocation.streams.interactive:
+        raise ConfirmationNeededError(
+            "rollback needs a confirmation, and there is no terminal to ask on",
+            notes=["nothing was changed"],
+            help=f"migrator rollback {plan} --to {to} --yes",
+        )
+
+    def ask(target: Target, loaded: Plan) -> None:
+        _show(invocation, target, loaded, to)
+        confirm(f"undo {loaded.plan} back to {to}?", invocation.streams)
 
     def work(target: Target, loaded: Plan, emit: Emit, stop: Stop) -> str:
         from migrator.engine import run  # noqa: PLC0415 - see above
 
         return run.rollback(target, loaded, to=to, emit=emit, stop=stop)
 
-    return carry_out(invocation, plan, work)
+    return carry_out(invocation, plan, work, before=None if yes else ask)
 
 
-def _ask(invocation: Invocation, plan: str, to: str) -> None:
-    if not invocation.streams.interactive:
-        raise ConfirmationNeededError(
-            "rollback needs a confirmation, and there is no terminal to ask on",
-            notes=["nothing was changed"],
-            help=f"migrator rollback {plan} --to {to} --yes",
-        )
-    confirm(f"undo {plan} back to {to}?", invocation.streams)
+def _show(invocation: Invocation, target: Target, plan: Plan, to: str) -> None:
+    from migrator.engine.undoing import undoing  # noqa: PLC0415 - see above
+    from migrator.view import undoing as view  # noqa: PLC0415 - see above
+
+    invocation.answer(view, undoing(target, plan, to))

@@ -10,6 +10,7 @@ import pytest
 
 from migrator.engine import purge
 from migrator.engine.archives import ArchiveNameError
+from migrator.engine.undoing import undoing
 from migrator.plan import Plan
 from tests.support.databases import Database
 from tests.support.project import Project
@@ -130,6 +131,26 @@ def test_after_a_purge_contract_is_undone_from_the_new_shape(project: Project, p
         assert purge.archives(target, None, older_than=0) == []
     project.rollback(plan, to="migrate")
     assert dict(rows(project.url))[2] == "a,b"
+
+
+def test_a_dry_run_says_what_comes_back_and_what_goes_and_changes_nothing(project: Project, plan: Plan) -> None:
+    project.apply(plan)
+    with project.target() as target:
+        report = undoing(target, plan, "start")
+    assert [(step.phase, step.kind) for step in report.steps] == [
+        ("contract", "revision"),
+        ("migrate", "backfill"),
+        ("expand", "dual_write"),
+        ("expand", "revision"),
+    ]
+    stakes = [stake for step in report.steps for stake in step.stakes]
+    assert any("t.csv comes back from its archive: 5 rows" in one for one in stakes), stakes
+    assert any("its downgrade drops column t.tags" in one for one in stakes), stakes
+    answer = project.run("rollback", "tags", "--to", "migrate", "--dry-run")
+    assert (answer.returncode, "contract 1: revision 2222" in answer.stdout) == (0, True), answer
+    with psycopg.connect(project.url) as connection:
+        columns = "SELECT count(*) FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'csv'"
+        assert connection.execute(columns).fetchone() == (0,)
 
 
 def test_only_columns_can_be_archived(project: Project) -> None:
