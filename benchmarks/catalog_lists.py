@@ -23,11 +23,9 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Engine, Select, create_engine, event
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.orm import Session, lazyload
+from sqlalchemy.orm import Session
 
 from catalog_schema.load.shapes import PLANS
-from catalog_schema.models import Product
 from catalog_schema.seed import Sizes
 from catalog_schema.seed import load as seed
 from catalog_service.repositories import reviews
@@ -140,20 +138,27 @@ def _measure(engine: Engine, *, lazily: bool) -> Iterator[tuple[str, dict[str, A
 
 def _load(session: Session, statement: Select[Any], *, lazily: bool) -> None:
     if not lazily or "reviews" in str(statement):
-        session.execute(statement).unique().all()
+        session.execute(statement).all()
         return
-    lazy = statement.options(lazyload(Product.category), lazyload(Product.variants))
+    lazy = statement._generate()  # noqa: SLF001 - options can be added in public, not taken away
+    lazy._with_options = ()  # noqa: SLF001
     for row in session.execute(lazy):
         assert row[0].category is None or row[0].category.name
         list(row[0].variants)
 
 
 def _indexes(session: Session, statement: Select[Any]) -> set[str]:
-    compiled = statement.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
-    connection = session.connection()
-    (plan,) = connection.exec_driver_sql(
-        f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {str(compiled).replace('%', '%%')}"
-    ).one()
+    sent: list[tuple[str, Any]] = []
+
+    def keep(_connection: Any, _cursor: Any, text: str, parameters: Any, *_: Any) -> None:
+        sent.append((text, parameters))
+
+    engine = session.get_bind()
+    event.listen(engine, "before_cursor_execute", keep)
+    session.execute(statement)
+    event.remove(engine, "before_cursor_execute", keep)
+    text, parameters = sent[0]
+    (plan,) = session.connection().exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {text}", parameters).one()
     return set(_names(plan[0]["Plan"]))
 
 

@@ -57,6 +57,7 @@ def main() -> int:
         "date": time.strftime("%Y-%m-%d"),
         "products": arguments.products,
         "clients": arguments.clients,
+        "load_average": [round(one, 1) for one in os.getloadavg()],
         "ways": {**known, **results},
     }
     _RESULTS.write_text(json.dumps(document, indent=2) + "\n")
