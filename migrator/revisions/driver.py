@@ -17,9 +17,22 @@ _LIBPQ = ("psycopg", "psycopg_async", "psycopg2")
 _OWN = ("autocommit", "prepare_threshold", "context", "row_factory", "cursor_factory")
 
 
+# The synchronous face that SQLAlchemy gives an asynchronous connection, by that connection: the cursors of SQLAlchemy
+# 2.0 know the latter only.
+_FACES: dict[Any, Any] = {}
+
+
+def remember(connection: Any) -> None:
+    """Let `connection_of` find this connection, should it be the face of an asynchronous one; until it is closed."""
+    behind = getattr(connection, "driver_connection", None)
+    if isinstance(behind, psycopg.AsyncConnection):
+        _FACES[behind] = connection
+
+
 def connection_of(cursor: Any) -> Any:
     """Return the driver's connection that `cursor` belongs to; SQLAlchemy's asynchronous cursors hide it."""
-    return getattr(cursor, "connection", None) or cursor._adapt_connection  # noqa: SLF001 - no public way
+    own = getattr(cursor, "connection", None) or cursor._adapt_connection  # noqa: SLF001 - no public way
+    return _FACES.get(own, own)
 
 
 def backend_pid(connection: Any) -> int:
@@ -42,6 +55,7 @@ def cancel(connection: Any) -> None:
 def close(connection: Any) -> None:
     """Close the connection, even an asynchronous one whose event loop is gone."""
     own = getattr(connection, "driver_connection", connection)
+    _FACES.pop(own, None)
     if isinstance(own, psycopg.AsyncConnection):
         own.pgconn.finish()
     else:

@@ -16,7 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import Pool
 
-from migrator.revisions.driver import close, connection_of, drivers_at_hand, is_verbatim, libpq_arguments
+from migrator.revisions.driver import close, connection_of, drivers_at_hand, is_verbatim, libpq_arguments, remember
 from migrator.revisions.errors import ProjectError
 
 # libpq's words for where a server is and who asks; the rest of what env.py passes to its driver stays.
@@ -138,6 +138,7 @@ def _closing_connections() -> Iterator[None]:
 
     def note(connection: Any, _record: Any) -> None:
         opened.append(connection)
+        remember(connection)
 
     event.listen(Pool, "connect", note)
     try:
