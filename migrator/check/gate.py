@@ -9,6 +9,7 @@ from pathlib import Path
 from migrator.check.exceptions import Exemption, accept, exceptions_in
 from migrator.check.finding import Finding, Place, Severity
 from migrator.check.history import Direction, History, PlanCase, RecordedRevision
+from migrator.check.losses import ACCEPTED_BY_A_PLAN
 from migrator.check.options import Options
 from migrator.check.report import CheckReport
 from migrator.check.rule import Rule, every_rule
@@ -141,14 +142,7 @@ class Gate:
                 yield Finding(rule.name, severity, rule.hazard, one.place, one.place.excerpt.strip(), reason)
 
 
-_LOSSES = frozenset({
-    "drop-column", "drop-table", "truncate", "delete-whole-table", "missing-downgrade", "incomplete-downgrade",
-    "drop-object", "narrow-column-type", "rename-table", "rename-column",
-})  # fmt: skip
-"""What the reason of a plan's step accepts: the loss, and that running code has stopped using it by the gate."""
-
-
 def _accepted(finding: Finding, reason: str) -> Finding:
-    if finding.rule not in _LOSSES or finding.place.direction == "downgrade":
+    if finding.rule not in ACCEPTED_BY_A_PLAN or finding.place.direction == "downgrade":
         return finding
     return replace(finding, severity=Severity.INFO, note=reason)

@@ -5,6 +5,11 @@ from __future__ import annotations
 from migrator.check.source import Piece
 from migrator.sql.classify import classify
 
+ACCEPTED_BY_A_PLAN = frozenset({
+    "drop-column", "drop-table", "truncate", "delete-whole-table", "missing-downgrade", "incomplete-downgrade",
+    "drop-object", "narrow-column-type", "rename-table", "rename-column",
+})  # fmt: skip
+"""What the reason of a plan's step accepts: the loss, and that running code has stopped using it by the gate."""
 _LOST = frozenset({"table", "column"})
 
 

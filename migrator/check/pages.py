@@ -21,12 +21,16 @@ def page(rule: Rule) -> str:
     """Return the page of one rule: its story, and the examples that are run as tests."""
     parts = sections(rule.story)
     state = f"{rule.severity}" if rule.on else f"off by default (`--with {rule.name}`), {rule.severity}"
-    lines = [f"# {rule.name}", "", parts[""], "", f"*Hazard:* {rule.hazard}. *Severity:* {state}.", ""]
+    lines = [f"# {rule.name}", "", parts[""], "", f"*Hazard:* {rule.hazard}. *Severity:* {state}.{_run_time(rule)}", ""]
     for heading in HEADINGS:
         lines += [f"## {heading}", "", *_with_code(parts[heading]), ""]
     if rule.subject == "moment":
         lines += ["## Examples", "", *_examples("Reported:", rule.bad), *_examples("Not reported:", rule.good)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _run_time(rule: Rule) -> str:
+    return " `migrator apply` and `upgrade` refuse it, too, on tables that hold rows." if rule.at_run_time else ""
 
 
 def _with_code(text: str) -> Iterator[str]:

@@ -57,6 +57,8 @@ class Rule:
     find: Callable[[Any], Iterator[Report]]
     bad: tuple[Any, ...]
     good: tuple[Any, ...]
+    at_run_time: bool = False
+    """Whether `apply` and `upgrade` refuse what it reports: it is about rows, and about its own statement alone."""
 
     @property
     def summary(self) -> str:
@@ -108,6 +110,7 @@ def _rule(module: ModuleType) -> Rule:
         find=content[finder],
         bad=tuple(content["BAD"]),
         good=tuple(content["GOOD"]),
+        at_run_time=content.get("AT_RUN_TIME", False),
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Self
 
 import psycopg
@@ -13,6 +15,10 @@ from migrator.engine.events import BuildProgress, Emit, Event, LockRetry, Revisi
 from migrator.engine.stop import Stop
 from migrator.engine.target import Target
 from migrator.ledger.lock import DatabaseLock
+from migrator.plan import Plan, load_plan
+from migrator.plan.errors import PlanError
+from migrator.plan.source import plan_files
+from migrator.plan.steps.revision import Revision
 from migrator.postgres.queries import query
 from migrator.postgres.watcher import Watcher
 from migrator.revisions import driver
@@ -111,9 +117,16 @@ class Holding:
                 sleep=self.stop.sleep,
                 companion=self._accompany,
                 began=self._began,
+                accepted=self.accepted,
+                allow=self.target.settings.allow,
                 adopted=lambda connection: self.stop.on_hard(lambda: driver.cancel(connection)),
             ),
         )
+
+    def accepted(self, revision: str) -> str:
+        """Return why a plan of the project accepts what a revision takes away; empty where none does."""
+        folder = self.target.settings.plans
+        return next((reason for plan in _plans(folder) if (reason := acceptance(plan, revision))), "")
 
     def check(self) -> None:
         """Raise what must end the work here: a stop that was asked for, or the database lock lost.
@@ -186,3 +199,17 @@ class Holding:
                 blockers=refused.blockers,
             )
         )
+
+
+def acceptance(plan: Plan, revision: str) -> str:
+    """Return why the plan accepts what a revision takes away: its reason, or the archive that keeps it."""
+    for _, _, step in plan.steps():
+        if isinstance(step, Revision) and revision.startswith(step.revision):
+            return step.irreversible or ", ".join(step.archive)
+    return ""
+
+
+def _plans(folder: Path) -> Iterator[Plan]:
+    for path in plan_files(folder) if folder.is_dir() else ():
+        with suppress(PlanError):  # what is wrong with a plan is told where the plan is asked for
+            yield load_plan(path)

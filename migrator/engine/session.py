@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from migrator.engine.events import Emit, Event, StepRef
-from migrator.engine.holding import Holding
+from migrator.engine.holding import Holding, acceptance
 from migrator.engine.stop import Stop
 from migrator.engine.target import Target
 from migrator.ledger.controls import Asked, Controls
@@ -46,6 +46,9 @@ class Session(Holding):
         self._asked_at = float("-inf")
         self._asking = threading.Lock()
         self.current: tuple[StepRef, StepRow] | None = None
+
+    def accepted(self, revision: str) -> str:
+        return acceptance(self.plan, revision) or super().accepted(revision)
 
     @property
     def lock_timeout(self) -> float:

@@ -17,6 +17,7 @@ from typing import Any
 from migrator.ledger.journal import Entry, Journal
 from migrator.revisions.builds import Builder
 from migrator.revisions.driver import connection_of, in_transaction, sqlstate
+from migrator.revisions.enforcement import Enforcement
 from migrator.revisions.errors import StatementRefusedError
 from migrator.revisions.facts import CatalogFacts, Made
 from migrator.revisions.guard import Guard
@@ -83,13 +84,16 @@ class Conductor:
         self._made = Made()
         self._kept = Kept()
         self._plain_form = PlainForm()
+        self._enforcement: Enforcement | None = None
         self.finished: list[str] = []
         self.unanswered = ""
         """The last statement that an earlier attempt has run and that may have returned rows, which are gone."""
 
-    def begin(self, connection: Any, journal: Journal, plain_form: PlainForm) -> None:
+    def begin(
+        self, connection: Any, journal: Journal, plain_form: PlainForm, enforcement: Enforcement | None = None
+    ) -> None:
         """A revision's function is about to run on the driver's `connection`."""
-        self._plain_form = plain_form
+        self._plain_form, self._enforcement = plain_form, enforcement
         self._journal, self._stamping, self._looked, self.unanswered = journal, False, False, ""
         self._pending, self._made = [], Made()
         self._guard.reset()
@@ -193,6 +197,7 @@ class Conductor:
                 form = OnlineForm((as_chosen(statement, effect),))
             if isinstance(form, Refusal):
                 raise refused(statement, form)
+            self._enforce(statement, effect, facts)
             if form is None and effect.transactional:
                 if self._guard.must_part(effect, facts):
                     self._commit(cursor)
@@ -206,6 +211,10 @@ class Conductor:
         finally:
             if not connection_of(cursor).closed:
                 self._kept.renew(_beside(cursor))
+
+    def _enforce(self, statement: Statement, effect: Effect, facts: CatalogFacts) -> None:
+        if self._enforcement is not None:
+            self._enforcement.check(statement, effect, facts)
 
     def _aside(self, cursor: Any, effect: Effect, send: Callable[[], None]) -> None:
         """Run what changes nothing that would have to be journalled."""

@@ -93,6 +93,17 @@ class StatementRefusedError(RefusedError):
     code = "MG324"
 
 
+class RuleBrokenError(RefusedError):
+    """A rule of `migrator check` is against the statement, and nobody has accepted it in writing.
+
+    It would take rows away, or rename what running code uses, on a table that holds rows. Do it in the contract phase
+    of a plan, with `archive` or `irreversible`; or accept it beside the statement, with the reason:
+    `# migrator: allow RULE because REASON`. `migrator explain RULE` tells the whole story.
+    """
+
+    code = "MG334"
+
+
 class ResultGoneError(RefusedError):
     """A half-applied revision needs the rows that one of its committed statements has returned.
 

@@ -37,6 +37,8 @@ class Means:
         companion: runs what belongs into the transaction of a statement.
         adopted: is told the driver's connection that revisions run on.
         began: is told each revision whose function is about to run, and its direction.
+        accepted: says why a plan accepts what a revision takes away; empty where none does.
+        allow: exceptions from the rules of `check`, as the settings have them.
     """
 
     url: str
@@ -53,3 +55,5 @@ class Means:
     companion: Companion
     adopted: Callable[[Any], None]
     began: Callable[[str, str], None] = lambda _revision, _direction: None
+    accepted: Callable[[str], str] = lambda _revision: ""
+    allow: tuple[str, ...] = ()

@@ -34,7 +34,7 @@ class PlainForm:
         """Return why the statement that is being sent right now runs as it is written; nothing where it does not."""
         if self.whole or not self.lines:
             return self.whole
-        calls = list(_calls(self.path))
+        calls = list(calls_under_way(self.path))
         return next((reason for line, reason in self.lines if any(line in call for call in calls)), "")
 
 
@@ -95,7 +95,7 @@ def _meant(tokens: list[tokenize.TokenInfo], number: int) -> int:
     return next((token.start[0] for token in tokens[number:] if token.type not in _SPACE), line)
 
 
-def _calls(path: str) -> Iterator[range]:
+def calls_under_way(path: str) -> Iterator[range]:
     """Yield the lines of each call in the file that is under way, innermost first."""
     frame = sys._getframe(1)  # noqa: SLF001 - the way to the call in the revision
     while frame.f_back is not None:

@@ -10,11 +10,13 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script
 from alembic.util.exc import CommandError
 
+from migrator.check.live import Watch
 from migrator.errors import Location, RefusedError
 from migrator.ledger.journal import Journal, half_applied
 from migrator.revisions.builds import Builder
 from migrator.revisions.conductor import Conductor
 from migrator.revisions.driver import conninfo_of, lacks_rows
+from migrator.revisions.enforcement import Enforcement
 from migrator.revisions.environment import Steps, VersionTable, run_environment
 from migrator.revisions.errors import NotStampedError, OutOfOrderError, ResultGoneError, UnknownRevisionError
 from migrator.revisions.guard import Guard
@@ -41,6 +43,7 @@ class Runner:
     def __init__(self, project: Project, means: Means) -> None:
         self._project = project
         self._means = means
+        self._watch = Watch()
 
     def version(self) -> VersionTable:
         """Return the heads that the database is at, changing nothing."""
@@ -160,12 +163,13 @@ class Runner:
         _refuse_half_applied(connection, project, "downgrade" if direction == "upgrade" else "upgrade")
         steps = plan(heads)
         plain_forms = [self._project.plain_form(step.revision) for step in steps]
+        rules = [self._enforcement(step.revision) if direction == "upgrade" else None for step in steps]
         # Whatever env.py does about transactions, each revision is committed as soon as it is stamped.
         context.on_version_apply_callbacks = (
             *context.on_version_apply_callbacks,
             lambda **_: conductor.stamped(_raw(context)),
         )
-        for step, plain_form in zip(steps, plain_forms, strict=True):
+        for step, plain_form, rule in zip(steps, plain_forms, rules, strict=True):
             revision = step.revision.revision
             journal = Journal(project, revision, direction, own_rights)
             function = step.migration_fn
@@ -174,10 +178,11 @@ class Runner:
                 function: Callable[..., None] = function,
                 journal: Journal = journal,
                 plain_form: PlainForm = plain_form,
+                enforcement: Enforcement | None = rule,
                 **arguments: Any,
             ) -> None:
                 self._means.began(journal.revision, direction)
-                conductor.begin(_raw(context), journal, plain_form)
+                conductor.begin(_raw(context), journal, plain_form, enforcement)
                 try:
                     function(**arguments)
                 except Exception as error:
@@ -188,6 +193,10 @@ class Runner:
 
             step.migration_fn = conducted
         return steps
+
+    def _enforcement(self, script: Script) -> Enforcement:
+        revision, means = script.revision, self._means
+        return Enforcement(str(script.module.__file__), self._watch, means.allow, lambda: means.accepted(revision))
 
     def _conductor(self, guard: Guard, *, lenient: bool = False) -> Conductor:
         builder = Builder(self._means.watcher, self._means.build_wait, self._means.building)

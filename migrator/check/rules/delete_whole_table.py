@@ -28,6 +28,7 @@ from migrator.check.rule import Example, Report
 from migrator.sql.names import name_of
 
 HAZARD = Hazard.IRREVERSIBLE
+AT_RUN_TIME = True
 BAD = (
     Example(sql="DELETE FROM sessions;"),
     Example(sql="DELETE FROM sessions WHERE true;"),

@@ -33,6 +33,7 @@ from migrator.check.rule import Example, Report
 from migrator.sql.names import quote
 
 HAZARD = Hazard.IRREVERSIBLE
+AT_RUN_TIME = True
 BAD = (
     Example(sql="ALTER TABLE orders DROP COLUMN note;"),
     Example(sql="ALTER TABLE orders DROP COLUMN IF EXISTS note CASCADE;"),

@@ -28,6 +28,7 @@ from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
 
 HAZARD = Hazard.IRREVERSIBLE
+AT_RUN_TIME = True
 BAD = (
     Example(sql="DROP TABLE sessions;"),
     Example(sql="DROP TABLE IF EXISTS sessions CASCADE;"),

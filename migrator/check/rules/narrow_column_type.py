@@ -32,6 +32,7 @@ from migrator.sql.commands import definition
 from migrator.sql.names import quote
 
 HAZARD = Hazard.IRREVERSIBLE
+AT_RUN_TIME = True
 BAD = (
     Example(
         sql="ALTER TABLE customers ALTER COLUMN email TYPE varchar(40);",

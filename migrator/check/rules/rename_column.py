@@ -29,6 +29,7 @@ from migrator.check.rule import Example, Report
 from migrator.sql.names import quote
 
 HAZARD = Hazard.BREAKS
+AT_RUN_TIME = True
 BAD = (
     Example(sql="ALTER TABLE customers RENAME COLUMN full_name TO display_name;"),
     Example(sql="ALTER TABLE customers RENAME full_name TO display_name;"),

@@ -28,6 +28,7 @@ from migrator.sql.names import Name
 from migrator.sql.parser import strings
 
 HAZARD = Hazard.BREAKS
+AT_RUN_TIME = True
 BAD = (
     Example(sql="ALTER TYPE ship_state RENAME VALUE 'new' TO 'fresh';"),
     Example(sql="ALTER TYPE shop.ship_state RENAME VALUE 'a' TO 'b';"),

@@ -27,6 +27,7 @@ from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
 
 HAZARD = Hazard.IRREVERSIBLE
+AT_RUN_TIME = True
 BAD = (
     Example(sql="TRUNCATE sessions;"),
     Example(sql="TRUNCATE TABLE sessions, orders CASCADE;"),
