@@ -19,11 +19,11 @@ from migrator.check.transaction import Transaction
 from migrator.sql.classify import classify
 from migrator.sql.context import Context, Facts, Index, Table, Volatility
 from migrator.sql.effects import Effect
-from migrator.sql.names import Name
+from migrator.sql.names import Name, name_of
+from migrator.sql.parser import field_enum
 from migrator.sql.statement import Statement
 
 _OPTIONS = Options(runner=Runner.MIGRATOR, runner_sets_timeouts=True)
-_TYPES = frozenset({"alter_table_stmt", "alter_enum_stmt", "do_stmt"})
 
 
 @dataclass
@@ -64,11 +64,11 @@ class Watch:
 
     def objections(self, statement: Statement, effect: Effect, facts: Context) -> Iterator[Finding]:
         """Yield what the rules have against a statement that is about to be sent."""
-        if not (effect.drops or effect.renames or effect.data_changes or statement.kind in _TYPES):
-            return
         schema = LiveSchema(facts=facts, made=tuple(self._made), added=self._added)
         for one in (statement, *inner_statements(statement)):
             inner = effect if one is statement else classify(one, facts)
+            if not _at_stake(one, inner, schema):
+                continue
             moment = Moment(one, inner, schema, Transaction(open=True), _OPTIONS, Place(""))
             rules = tuple(rule for rule in every_rule().values() if rule.at_run_time)
             yield from (found for found in judge(moment, rules) if found.severity is Severity.ERROR)
@@ -80,3 +80,15 @@ class Watch:
                 self._added.add((made.name.name, made.member))
             elif made.member is None:
                 self._made.append(made.name)
+
+
+def _at_stake(statement: Statement, effect: Effect, schema: LiveSchema) -> bool:
+    """Say whether the rules, which take a moment to import, can have anything against the statement."""
+    if statement.kind == "alter_enum_stmt":
+        return bool(statement.tree.old_val)
+    names = [one.name for one in effect.drops] + [one.what.name for one in effect.renames]
+    names += [change.table for change in effect.data_changes]
+    if statement.kind == "alter_table_stmt":
+        changes = (field_enum(one.alter_table_cmd, "subtype") for one in statement.tree.cmds)
+        names += [name_of(statement.tree.relation)] if "AT_AlterColumnType" in changes else []
+    return any(schema.live(name) for name in names)
