@@ -21,16 +21,14 @@ _CHUNK = sql.SQL("""
 WITH migrator_slice AS MATERIALIZED (
     SELECT coalesce(cursor, lower_key) AS cursor, upper_key FROM migrator.slices
     WHERE id = %(slice)s AND token = %(token)s AND NOT done AND (coalesce(cursor, lower_key) IS NULL) = {first}
+      AND {condition}
     FOR UPDATE
 ), migrator_bound AS MATERIALIZED (
-    SELECT (SELECT {written} FROM {table} AS {alias}
-            WHERE {rest} ORDER BY {order} OFFSET %(rows)s - 1 LIMIT 1) AS reached, upper_key FROM migrator_slice
+    SELECT {bound} AS reached, upper_key FROM migrator_slice
 ), migrator_moved AS (
     {move}
 ), migrator_counted AS MATERIALIZED (
-    SELECT CASE WHEN reached IS NOT NULL THEN %(rows)s
-                ELSE (SELECT count(*) FROM {table} AS {alias} WHERE {rest}) END AS rows,
-           {changed} AS changed,
+    SELECT {counted} AS rows, {changed} AS changed,
            coalesce(reached, upper_key) AS cursor, reached IS NULL AS done FROM migrator_bound
 )
 UPDATE migrator.slices s
@@ -54,6 +52,7 @@ class ChunkStatement:
     """The statements that walk one slice of `keyset`'s table: one for its first chunk, one for those behind it."""
 
     def __init__(self, keyset: Keyset, move: Move | Refill | SetAside) -> None:
+        self._keyset = keyset
         self._first = _compose(keyset, move, first=True)
         self._next = _compose(keyset, move, first=False)
 
@@ -67,7 +66,10 @@ class ChunkStatement:
         """
         parameters: dict[str, Any] = {"slice": held.id, "token": held.token, "rows": rows, "lease": LEASE, **further}
         row = connection.execute(self._first if first else self._next, parameters).fetchone()
-        return ChunkResult(*row) if row else None
+        if row is None:
+            self._keyset.require_valid(connection, held.upper_key)
+            return None
+        return ChunkResult(*row)
 
     def explain(self, connection: psycopg.Connection) -> None:
         """Let the server parse and plan a chunk without running it; raises what is wrong with it."""
@@ -77,13 +79,13 @@ class ChunkStatement:
 def _compose(keyset: Keyset, move: Move | Refill | SetAside, *, first: bool) -> sql.Composed:
     after = None if first else keyset.read(sql.SQL("SELECT cursor FROM migrator_slice"))
     reached = keyset.read(sql.SQL("SELECT coalesce(reached, upper_key) FROM migrator_bound"))
+    rest = keyset.between(after, keyset.read(sql.SQL("SELECT upper_key FROM migrator_slice")))
+    within = keyset.between(after, reached)
     return _CHUNK.format(
         first=sql.SQL("true" if first else "false"),
-        written=keyset.written(),
-        table=keyset.table.named,
-        alias=keyset.table.alias,
-        rest=keyset.between(after, keyset.read(sql.SQL("SELECT upper_key FROM migrator_slice"))),
-        order=keyset.ordered(),
+        condition=keyset.condition(),
+        bound=keyset.bound(rest),
+        counted=keyset.counted(within, rest),
         changed=sql.SQL("0" if isinstance(move, SetAside) else "(SELECT count(*) FROM migrator_moved)"),
-        move=move.statement(keyset.between(after, reached)),
+        move=move.statement(within),
     )

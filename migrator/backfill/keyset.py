@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import LiteralString
+from typing import Any, LiteralString
 
+import psycopg
 from psycopg import sql
 
 from migrator.postgres.tables import Column, Table, named
@@ -16,7 +17,7 @@ class Keyset:
     def __init__(self, table: Table, key: tuple[Column, ...]) -> None:
         self.table = table
         self.key = key
-        self.columns = [named(table.name, column.name) for column in key]
+        self.columns = [named(table.called, column.name) for column in key]
 
     def row(self) -> sql.Composable:
         """Return the key as SQL: one column, or a row of several."""
@@ -41,6 +42,35 @@ class Keyset:
                 for place, column in enumerate(self.key)
             ]
         )
+
+    def largest(self) -> sql.Composed:
+        """Return the query for the largest key there is, in written form; no row where the table is empty."""
+        return sql.SQL("SELECT {} FROM {} AS {} ORDER BY {} LIMIT 1").format(
+            self.written(), self.table.named, self.table.alias, self.ordered("DESC")
+        )
+
+    def bound(self, rest: sql.Composable) -> sql.Composable:
+        """Return the key that is the last of the next `rows` in the condition `rest`, null where there are fewer.
+
+        Where it stands, `cursor` and `upper_key` are the columns of the slice.
+        """
+        return sql.SQL("(SELECT {} FROM {} AS {} WHERE {} ORDER BY {} OFFSET %(rows)s - 1 LIMIT 1)").format(
+            self.written(), self.table.named, self.table.alias, rest, self.ordered()
+        )
+
+    def counted(self, within: sql.Composable, rest: sql.Composable) -> sql.Composable:
+        """Return how many rows a chunk has walked: those `within` it, which are `rows` unless it is the last."""
+        del within
+        return sql.SQL(
+            "CASE WHEN reached IS NOT NULL THEN %(rows)s ELSE (SELECT count(*) FROM {} AS {} WHERE {}) END"
+        ).format(self.table.named, self.table.alias, rest)
+
+    def condition(self) -> sql.Composable:
+        """Return what must hold for a slice, beside its lease, for a chunk to be its next."""
+        return sql.SQL("true")
+
+    def require_valid(self, connection: psycopg.Connection, key: Any) -> None:
+        """Raise where `key` does not mean the same row any more."""
 
     def between(self, after: sql.Composable | None, upto: sql.Composable) -> sql.Composable:
         """Return the condition ``after < key <= upto``; without `after`, all up to `upto`."""

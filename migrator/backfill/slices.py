@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import psycopg
-from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from migrator.backfill.keyset import Keyset
@@ -51,13 +50,7 @@ def cut_slices(connection: psycopg.Connection, keyset: Keyset, step: int, purpos
     found = slices_of(connection, step, purpose)
     if found:
         return found
-    largest = sql.SQL("SELECT {written} FROM {table} AS {alias} ORDER BY {order} LIMIT 1").format(
-        written=keyset.written(),
-        table=keyset.table.named,
-        alias=keyset.table.alias,
-        order=keyset.ordered("DESC"),
-    )
-    row = connection.execute(largest, ()).fetchone()
+    row = connection.execute(keyset.largest(), ()).fetchone()
     if row is None:
         return []
     connection.execute(

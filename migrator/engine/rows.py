@@ -13,6 +13,7 @@ from migrator.backfill.failures import SHOWN, FailedRow, failed_rows, is_of_a_ro
 from migrator.backfill.keyset import Keyset
 from migrator.backfill.leases import Leases
 from migrator.backfill.move import Move
+from migrator.backfill.pages import Pages
 from migrator.backfill.refill import Refill
 from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import Slice, cut_slices, free_slices, slices_of
@@ -79,20 +80,21 @@ def fill(
     workers: int = 1,
     skip: int = 0,
     lead: Lead | None = None,
+    pages: Pages | None = None,
 ) -> Walked:
     """Walk the table of `move` to its end, or from where an earlier attempt came to.
 
     So many workers do it, unless an operator asks for another number; `lead` leads them where they are not of this
     process. `throttle` says why the next chunk has to wait, or an empty text; `nice` is how long a worker rests after
     each, as a multiple of the time it took, unless an operator asks for something else; `skip` is how many rows that
-    the database refuses may be left for later.
+    the database refuses may be left for later. With `pages` the rows are walked by where they lie.
 
     Raises:
         BadExpressionError: the statement cannot be planned.
         RowRefusedError: the database refused a row.
         RowsLockedError, NoKeyError
     """
-    keyset = Keyset(move.table, require_key(move.table, where))
+    keyset = pages or Keyset(move.table, require_key(move.table, where))
     statement = ChunkStatement(keyset, move)
     set_up(session, session.working, size.target)
     _try_out(session.working, statement, where)
@@ -106,7 +108,7 @@ def fill(
         return Worker(number, leases, statement, replace(size), means)
 
     if len(failed_rows(session.working, row.id, purpose)) > skip:
-        retry_failed(session, row, move, purpose=purpose, where=where, skip=skip)
+        retry_failed(session, row, move, purpose=purpose, where=where, skip=skip, pages=pages)
     if lead:
         free_slices(session.working, row.id, purpose)
         return lead(walk.walked, lambda: session.asked().workers or workers)
@@ -178,14 +180,21 @@ def _means(
 
 
 def retry_failed(
-    session: Session, row: StepRow, move: Move | Refill, *, purpose: str, where: Location, skip: int = 0
+    session: Session,
+    row: StepRow,
+    move: Move | Refill,
+    *,
+    purpose: str,
+    where: Location,
+    skip: int = 0,
+    pages: Pages | None = None,
 ) -> int:
     """Write the rows that were set aside; return how many are through.
 
     Raises:
         RowRefusedError: the database refuses more than `skip` of them again.
     """
-    keyset = Keyset(move.table, require_key(move.table, where))
+    keyset = pages or Keyset(move.table, require_key(move.table, where))
     found, refused = failed_rows(session.working, row.id, purpose), None
     for one in found:
         session.check()

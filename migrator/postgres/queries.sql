@@ -80,7 +80,7 @@ LEFT JOIN LATERAL (
     SELECT sum(rows_done)::bigint AS rows_done, sum(greatest(rows_total, rows_done))::bigint AS rows_total,
            count(*) FILTER (WHERE NOT done AND worker IS NOT NULL AND lease_until > clock_timestamp()) AS workers
     FROM migrator.slices
-    WHERE step_id = s.id AND purpose = CASE WHEN s.kind = 'dual_write' THEN 'refill' ELSE 'fill' END
+    WHERE step_id = s.id AND purpose LIKE CASE WHEN s.kind = 'dual_write' THEN 'refill' ELSE 'fill%%' END AND purpose NOT LIKE '%% sweep'
 ) x ON true
 WHERE s.run_id = %(run)s ORDER BY s.position
 
@@ -516,3 +516,8 @@ SELECT pg_stat_get_dead_tuples(%(oid)s::oid)
 -- name: size_noted
 SELECT (data->>'bytes')::bigint FROM migrator.events
 WHERE step_id = %(step)s AND event = 'size-before' ORDER BY id LIMIT 1
+
+-- name: leaves_of
+SELECT format('%%I.%%I', n.nspname, c.relname)
+FROM pg_partition_tree(%(oid)s::oid) t JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE t.isleaf AND c.relkind = 'r' ORDER BY t.relid

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import psycopg
@@ -26,7 +26,8 @@ class UnknownTableError(UsageError):
 class NoKeyError(RefusedError):
     """The table has no primary key, so its rows cannot be walked in an order that stays the same.
 
-    Add a primary key, or a unique index on NOT NULL columns turned into one, before the backfill.
+    Add a primary key, or a unique index on NOT NULL columns turned into one, before the backfill. A backfill that sets
+    columns can do without, if its `where` is false for every row that is filled.
     """
 
     code = "MG321"
@@ -54,6 +55,13 @@ class Table:
     analyzed: bool
     columns: tuple[Column, ...]
     key: tuple[Column, ...]
+    partitioned: bool = False
+    alias_of: str | None = None
+    """The name under which expressions know it, where that is not its own: a partition goes by its table's."""
+
+    @property
+    def called(self) -> str:
+        return self.alias_of or self.name
 
     @cached_property
     def identifier(self) -> sql.Identifier:
@@ -67,7 +75,7 @@ class Table:
     @cached_property
     def alias(self) -> sql.Composable:
         """The name under which expressions know the table, in a statement with parameters."""
-        return named(self.name)
+        return named(self.called)
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
@@ -91,12 +99,21 @@ def find_table(connection: psycopg.Connection, name: str, where: Location | None
         guess = nearest(name, (known for (known,) in connection.execute(query("tables_at_hand"))))
         advice = f"did you mean {guess}?" if guess else "correct the name, or write schema.table"
         raise UnknownTableError(f"{reason} {name}", where=where, help=advice)
-    oid, schema, relname, _, reltuples, relpages, analyzed = row
+    oid, schema, relname, kind, reltuples, relpages, analyzed = row
     columns = tuple(Column(*found) for found in connection.execute(query("columns_of"), {"oid": oid}))
     keys = [found[0] for found in connection.execute(query("key_of"), {"oid": oid})]
     by_name = {column.name: column for column in columns}
     estimate = None if reltuples < 0 or (reltuples == 0 and relpages > 0) else int(reltuples)
-    return Table(oid, schema, relname, estimate, analyzed, columns, tuple(by_name[key] for key in keys))
+    key = tuple(by_name[name] for name in keys)
+    return Table(oid, schema, relname, estimate, analyzed, columns, key, partitioned=kind == "p")
+
+
+def leaves(connection: psycopg.Connection, table: Table) -> list[Table]:
+    """Return the partitions that hold the rows of `table`, called as `table` is; itself where it has none."""
+    if not table.partitioned:
+        return [table]
+    names = [name for (name,) in connection.execute(query("leaves_of"), {"oid": table.oid})]
+    return [replace(find_table(connection, name), alias_of=table.name) for name in names]
 
 
 def require_key(table: Table, where: Location | None = None) -> tuple[Column, ...]:

@@ -9,9 +9,12 @@ from migrator.backfill.failures import failed_rows
 from migrator.backfill.keyset import Keyset
 from migrator.backfill.leases import Leases
 from migrator.backfill.move import Move
+from migrator.backfill.pages import Pages
 from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import forget_slices
+from migrator.backfill.walk import Walked
 from migrator.engine import rows
+from migrator.engine.keyless import fill_keyless
 from migrator.engine.session import Session
 from migrator.engine.throttling import limits_of, throttled
 from migrator.ledger.ledger import StepRow
@@ -27,22 +30,31 @@ def run(session: Session, step: Backfill, row: StepRow) -> str:
     """Fill what is not filled yet."""
     move, limits = _move(session, step), limits_of(session, step)
     with throttled(session, limits, row, move.table) as throttle:
-        walked = rows.fill(
-            session,
-            row,
-            move,
-            _size(step),
-            purpose=PURPOSE,
-            where=step.location,
-            throttle=throttle.reason,
-            nice=limits.nice or 0.0,
-            workers=step.workers,
-            skip=_skip(step),
-            lead=_lead(session, step, row) if session.engine == CELERY else None,
-        )
+
+        def fill(part: Move, how: ChunkSize, purpose: str, pages: Pages | None = None) -> Walked:
+            return rows.fill(
+                session,
+                row,
+                part,
+                how,
+                purpose=purpose,
+                where=step.location,
+                throttle=throttle.reason,
+                nice=limits.nice or 0.0,
+                workers=1 if pages else step.workers,
+                skip=_skip(step),
+                lead=_lead(session, step, row) if session.engine == CELERY and not pages else None,
+                pages=pages,
+            )
+
+        if move.table.key:
+            walked = fill(move, _size(step), PURPOSE)
+            done, changed = walked.rows_done, walked.rows_changed
+        else:
+            done, changed = fill_keyless(session, move, _size(step), row, fill=fill, where=step.location)
     failed = len(failed_rows(session.working, row.id, PURPOSE))
     left = f", {failed:,} set aside" if failed else ""
-    return f"{walked.rows_done:,} rows walked, {walked.rows_changed:,} written{left}"
+    return f"{done:,} rows walked, {changed:,} written{left}"
 
 
 def retry(session: Session, step: Backfill, row: StepRow) -> int:
@@ -53,7 +65,8 @@ def retry(session: Session, step: Backfill, row: StepRow) -> int:
     """
     move = _move(session, step)
     rows.set_up(session, session.working, step.chunk_target.total_seconds())
-    return rows.retry_failed(session, row, move, purpose=PURPOSE, where=step.location)
+    pages = None if move.table.key else Pages(move.table)
+    return rows.retry_failed(session, row, move, purpose=PURPOSE, where=step.location, pages=pages)
 
 
 def assist(session: Session, step: Backfill, row: StepRow, attempt: int, halted: Callable[[], bool]) -> None:
