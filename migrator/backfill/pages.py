@@ -44,7 +44,7 @@ class RewrittenError(UnavailableError):
     table once more and passes over the rows that are done.
     """
 
-    code = "MG208"
+    code = "MG209"
 
 
 class Pages(Keyset):
