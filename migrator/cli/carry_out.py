@@ -95,7 +95,7 @@ def _to_rest(invocation: Invocation, plan: Plan, work: Callable[[Emit, Stop], st
         raise GateClosedError(
             f"{gate.plan} stands at a gate: {gate.gate}",
             where=_place(plan, gate.step),
-            notes=["everything before the gate is done"],
+            notes=[*gate.notes, "everything before the gate is done"],
             help=f"once that is true: migrator approve {gate.plan}",
         )
 

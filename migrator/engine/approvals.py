@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from migrator.engine.evidence import examine
 from migrator.engine.refs import refs
 from migrator.engine.target import Target
-from migrator.errors import UsageError
+from migrator.errors import AnswerIsNo, UsageError
+from migrator.ledger.ledger import StepRow
 from migrator.plan import Plan
-from migrator.plan.steps.gate import Gate
+from migrator.plan.steps.gate import Evidence, Gate
 
 
 class NoGateError(UsageError):
@@ -18,11 +20,21 @@ class NoGateError(UsageError):
     code = "MG163"
 
 
+class StillUsedError(AnswerIsNo):
+    """A gate cannot be approved, because the server shows that the column is still used.
+
+    Who or what uses it is named. When that is gone, approve again; or run `migrator apply`, which goes through by
+    itself once nothing has used the column for as long as the plan says.
+    """
+
+    code = "MG403"
+
+
 def approve(target: Target, plan: Plan, *, by: str, note: str) -> list[str]:
     """Approve the gate that the run of `plan` stands before; return what it asks for.
 
     Raises:
-        NoGateError
+        NoGateError, StillUsedError
     """
     run = target.ledger.open_run(plan.plan)
     if run is None:
@@ -31,12 +43,28 @@ def approve(target: Target, plan: Plan, *, by: str, note: str) -> list[str]:
         if row.state == "done":
             continue
         if isinstance(step, Gate):
-            target.ledger.approve(row.id, by, note)
+            seen = _evidence(target, step, row) if isinstance(step.gate, Evidence) else ()
+            target.ledger.approve(row.id, by, "; ".join(filter(None, (note, *seen))))
             target.ledger.set_run(run.id, "in progress")
-            target.ledger.event(run.id, row.id, "approved", {"by": by, "note": note, "gate": step.gate})
-            return [step.gate]
+            target.ledger.event(
+                run.id, row.id, "approved", {"by": by, "note": note, "gate": step.words, "evidence": seen}
+            )
+            return [step.words]
         raise NoGateError(
             f"{plan.plan} has not come to a gate: next is {row.phase}, {row.title}",
             help=f"go on with: migrator apply {plan.plan}",
         )
     raise NoGateError(f"{plan.plan} has no gate left to approve", help=f"see: migrator status {plan.plan}")
+
+
+def _evidence(target: Target, step: Gate, row: StepRow) -> tuple[str, ...]:
+    """Return what the server shows of the gate's column, for the ledger."""
+    examined = examine(target.asking, step, row)
+    if examined.users:
+        raise StillUsedError(
+            f"{examined.words}: it is still used",
+            where=step.location,
+            notes=examined.notes,
+            help="take that away, and approve again",
+        )
+    return examined.notes

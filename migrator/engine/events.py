@@ -163,6 +163,7 @@ class GateReached(Event):
     name: ClassVar[str] = "gate"
     plan: str
     gate: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,7 +73,7 @@ def whoami() -> str:
 
 
 class Ledger:
-    """The ledger over one autocommit connection. Every method is one statement."""
+    """The ledger over one autocommit connection. A method is one statement, or leaves what a second run completes."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self.connection = connection
@@ -138,6 +138,7 @@ class Ledger:
 
     def withdraw_approval(self, step: int) -> None:
         self._execute("approval_delete", step=step)
+        self._execute("evidence_delete", step=step)
 
     def event(self, run: int, step: int | None, event: str, data: dict[str, Any]) -> None:
         self._execute("event_insert", run=run, step=step, by=self.by, event=event, data=Jsonb(data))

@@ -134,6 +134,54 @@ SELECT approved_by, approved_at, note FROM migrator.approvals WHERE step_id = %(
 -- name: approval_delete
 DELETE FROM migrator.approvals WHERE step_id = %(step)s
 
+-- name: evidence_of
+SELECT memory FROM migrator.evidence WHERE step_id = %(step)s
+
+-- name: evidence_set
+INSERT INTO migrator.evidence (step_id, memory, users, unknown) VALUES (%(step)s, %(memory)s, %(users)s, %(unknown)s)
+ON CONFLICT (step_id) DO UPDATE SET memory = EXCLUDED.memory, users = EXCLUDED.users, unknown = EXCLUDED.unknown,
+    seen_at = clock_timestamp(),
+    quiet_since = CASE WHEN %(quiet)s THEN evidence.quiet_since ELSE clock_timestamp() END
+RETURNING quiet_since, seen_at
+
+-- name: evidence_delete
+DELETE FROM migrator.evidence WHERE step_id = %(step)s
+
+-- name: dependents_of_column
+SELECT DISTINCT CASE WHEN d.classid = 'pg_rewrite'::regclass
+    THEN (SELECT CASE c.relkind WHEN 'm' THEN 'materialized view ' ELSE 'view ' END || c.oid::regclass
+          FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE r.oid = d.objid)
+    ELSE pg_describe_object(d.classid, d.objid, d.objsubid) END
+FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = %(table)s AND a.attname = %(column)s
+  AND (d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_proc'::regclass, 'pg_publication_rel'::regclass)
+    OR d.classid = 'pg_class'::regclass AND d.objid = d.refobjid AND d.objsubid > 0
+    OR d.classid = 'pg_attrdef'::regclass AND EXISTS (
+        SELECT FROM pg_attrdef g WHERE g.oid = d.objid AND (g.adrelid, g.adnum) <> (a.attrelid, a.attnum))
+    OR d.classid = 'pg_trigger'::regclass AND EXISTS (
+        SELECT FROM pg_trigger t WHERE t.oid = d.objid AND NOT tgisinternal AND NOT starts_with(tgname, 'zz_migrator_'))
+    OR d.classid = 'pg_constraint'::regclass AND EXISTS (
+        SELECT FROM pg_constraint c WHERE c.oid = d.objid AND contype = 'f'))
+ORDER BY 1
+
+-- name: functions_with_text
+SELECT p.oid::regprocedure::text, p.prosrc,
+       EXISTS (SELECT FROM pg_trigger WHERE tgfoid = p.oid AND tgrelid = %(table)s)
+FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE l.lanname NOT IN ('c', 'internal') AND NOT starts_with(p.proname, 'zz_migrator_')
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'migrator', 'migrator_archive')
+ORDER BY 1
+
+-- name: sessions_with_text
+SELECT pid, application_name, usename, query FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND query <> ''
+  AND NOT starts_with(application_name, 'migrator ')
+  AND (state <> 'idle' OR query_start > clock_timestamp() - interval '1 minute')
+
+-- name: statements_schema
+SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+WHERE e.extname = 'pg_stat_statements'
+
 -- name: event_insert
 INSERT INTO migrator.events (run_id, step_id, by, event, data)
 VALUES (%(run)s, %(step)s, %(by)s, %(event)s, %(data)s)

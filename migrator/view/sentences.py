@@ -100,7 +100,7 @@ def _row_progress(event: RowProgress) -> str:
 
 @clause.register
 def _gate_reached(event: GateReached) -> str:
-    return f"waiting at gate: {event.gate}"
+    return "; ".join([f"waiting at gate: {event.gate}", *event.notes])
 
 
 @clause.register

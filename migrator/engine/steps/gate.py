@@ -1,12 +1,13 @@
-"""A `gate` step: the run stands still until a person has said that something is true."""
+"""A `gate` step: the run stands still until a person has said that something is true, or the server shows it."""
 
 from __future__ import annotations
 
 from migrator.engine.events import GateReached
+from migrator.engine.evidence import examine
 from migrator.engine.session import Session
 from migrator.errors import WaitingError
 from migrator.ledger.ledger import StepRow
-from migrator.plan.steps.gate import Gate
+from migrator.plan.steps.gate import Evidence, Gate
 
 
 class GateClosedError(WaitingError):
@@ -26,10 +27,24 @@ def run(session: Session, step: Gate, row: StepRow) -> str:
         GateClosedError
     """
     approval = session.ledger.approval(row.id)
+    if approval is None and isinstance(step.gate, Evidence):
+        return _by_evidence(session, step, row)
     if approval is None:
-        session.emit(GateReached(step=session.ref, plan=session.plan.plan, gate=step.gate))
-        raise GateClosedError(f"{session.plan.plan} stands at a gate: {step.gate}", where=step.location)
+        session.emit(GateReached(step=session.ref, plan=session.plan.plan, gate=step.words))
+        raise GateClosedError(f"{session.plan.plan} stands at a gate: {step.words}", where=step.location)
     return f"approved by {approval.by}" + (f": {approval.note}" if approval.note else "")
+
+
+def _by_evidence(session: Session, step: Gate, row: StepRow) -> str:
+    examined = examine(session.ledger.connection, step, row)
+    if not examined.open:
+        gate = GateReached(step=session.ref, plan=session.plan.plan, gate=step.words, notes=examined.notes)
+        session.emit(gate)
+        raise GateClosedError(
+            f"{session.plan.plan} stands at a gate: {step.words}", where=step.location, notes=examined.notes
+        )
+    session.ledger.approve(row.id, "evidence", "; ".join(examined.notes))
+    return f"open by evidence: {'; '.join(examined.notes)}"
 
 
 def undo(session: Session, step: Gate, row: StepRow) -> str:

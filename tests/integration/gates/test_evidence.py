@@ -1,0 +1,110 @@
+"""A gate that asks the server whether a column is still used stays shut while anything uses it, and names that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from migrator.engine.approvals import StillUsedError
+from migrator.engine.events import GateReached
+from migrator.plan import Plan
+from tests.support.databases import Database
+from tests.support.project import Project
+from tests.support.servers import ServerMaker
+
+PLAN = """\
+expand:
+  - revision: "1111"
+migrate:
+  - gate: {unused: t.csv, for: 0s}
+"""
+
+
+def project_at(url: str, folder: Path) -> tuple[Project, Plan]:
+    project = Project(folder, url)
+    project.sql_revision("1111", ["ALTER TABLE t ADD COLUMN tags text[]"], ["ALTER TABLE t DROP COLUMN tags"])
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE t (id bigint PRIMARY KEY, csv text, note text)")
+    return project, project.plan("tags", PLAN)
+
+
+def notes(project: Project) -> str:
+    return "\n".join([one for one in project.events if isinstance(one, GateReached)][-1].notes)
+
+
+HIDDEN = [
+    ("CREATE VIEW shown AS SELECT id, csv FROM t", "view shown"),
+    ("CREATE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT count(csv) FROM t'", "function f()"),
+    (
+        (
+            "CREATE FUNCTION g() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.note := NEW.csv; RETURN NEW; END';"
+            "CREATE TRIGGER tg BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION g()"
+        ),
+        "function g()",
+    ),
+    (
+        (
+            "CREATE FUNCTION h() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
+            "CREATE TRIGGER of_csv BEFORE UPDATE OF csv ON t FOR EACH ROW EXECUTE FUNCTION h()"
+        ),
+        "trigger of_csv",
+    ),
+    ("CREATE POLICY own ON t USING (csv = current_user)", "policy own"),
+    ("ALTER TABLE t ADD COLUMN long integer GENERATED ALWAYS AS (length(csv)) STORED", "column long"),
+    ("CREATE TABLE o (csv text UNIQUE); ALTER TABLE t ADD CONSTRAINT fk FOREIGN KEY (csv) REFERENCES o (csv)", "fk"),
+]
+
+
+@pytest.mark.parametrize(("statement", "name"), HIDDEN, ids=[name for _, name in HIDDEN])
+def test_what_depends_on_the_column_keeps_the_gate_shut(
+    database: Database, tmp_path: Path, statement: str, name: str
+) -> None:
+    project, plan = project_at(database.url, tmp_path)
+    database.connect().execute(statement)
+    assert project.apply(plan) == "waiting"
+    assert name in notes(project)
+    with pytest.raises(StillUsedError) as refused:
+        project.approve(plan)
+    assert any(name in note for note in refused.value.notes)
+
+
+def test_without_counters_of_statements_a_person_has_to_say_it(database: Database, tmp_path: Path) -> None:
+    project, plan = project_at(database.url, tmp_path)
+    database.connect().execute("CREATE FUNCTION other() RETURNS text LANGUAGE sql AS $$ SELECT 'csv of t' $$")
+    assert project.apply(plan) == "waiting"
+    assert "pg_stat_statements is not installed" in notes(project)
+    project.approve(plan)
+    assert project.apply(plan) == "complete"
+
+
+def test_a_statement_run_now_and_then_keeps_the_gate_shut_until_it_stops(servers: ServerMaker, tmp_path: Path) -> None:
+    url = servers.server(settings={"shared_preload_libraries": "pg_stat_statements"}).url
+    project, plan = project_at(url, tmp_path)
+    with psycopg.connect(url, autocommit=True, application_name="migrator not") as reader:
+        reader.execute("CREATE EXTENSION pg_stat_statements")
+        read = "SELECT id FROM t WHERE csv = 'x'"
+        reader.execute("CREATE ROLE blind")  # the column's name in a literal is no use of it
+        reader.execute(read)
+        plan = project.plan("tags", PLAN.replace("0s", "1h"))
+        assert project.apply(plan) == "waiting"
+        assert "seen unused for 0 s of 3600 s" in notes(project)
+        reader.execute(read)
+        reader.execute("SELECT 'csv' FROM t")
+        assert project.apply(plan) == "waiting"
+        assert "1 times: SELECT id FROM t WHERE csv = $1" in notes(project)
+        assert project.apply(plan) == "waiting"
+        assert "seen unused" in notes(project)
+
+
+def test_a_gate_that_nothing_keeps_shut_opens_by_itself(servers: ServerMaker, tmp_path: Path) -> None:
+    url = servers.server(settings={"shared_preload_libraries": "pg_stat_statements"}).url
+    project, plan = project_at(url, tmp_path)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION pg_stat_statements")
+    assert project.apply(plan) == "complete"
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT approved_by, note FROM migrator.approvals").fetchone()
+    assert found
+    assert found[0] == "evidence"
