@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -30,6 +31,7 @@ _POSTGRES = {
     "max_wal_size": "2GB",
 }
 _SECRET = "only for a service on this machine"  # noqa: S105 - nobody else can reach it
+_IMPORT_SECONDS = 60.0
 
 Say = Callable[[str], None]
 
@@ -110,6 +112,8 @@ class Stack:
         self._say("a worker, and gunicorn")
         self._serve("worker", self._worker())
         self._serve("gunicorn", self._gunicorn())
+        # Its port is open before its workers have imported the service; this waits for one that has.
+        urllib.request.urlopen(f"{self.url}/livez", timeout=_IMPORT_SECONDS).close()  # noqa: S310 - our own
 
     def _primary(self) -> Cluster:
         cluster = Cluster(self._home("primary"), find_binaries(), _POSTGRES)
