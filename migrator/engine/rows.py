@@ -60,11 +60,24 @@ def prepare(session: Session, name: str, where: Location) -> Table:
     table = find_table(session.working, name, where)
     if table.estimated_rows is None or not table.analyzed:
         session.emit(Notice(step=session.ref, text=f"{table} has no statistics yet: analyzing it first"))
-        with session.working.transaction():
-            session.working.execute(f"SET LOCAL lock_timeout = {round(session.lock_timeout * 1000)}")
-            session.working.execute(f"ANALYZE {table.identifier.as_string()}")
+        _analyze(session, table)
         table = find_table(session.working, name, where)
     return table
+
+
+def renew_statistics(session: Session, table: Table) -> None:
+    """Let the planner know what a backfill has made of a table; where that is not possible now, autovacuum will."""
+    try:
+        _analyze(session, table)
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.InsufficientPrivilege):
+        session.emit(Notice(step=session.ref, text=f"{table} could not be analyzed now; autovacuum will do it"))
+
+
+def _analyze(session: Session, table: Table) -> None:
+    with session.working.transaction():
+        session.working.execute(f"SET LOCAL lock_timeout = {round(session.lock_timeout * 1000)}")
+        session.working.execute("SET LOCAL statement_timeout = 0")
+        session.working.execute(f"ANALYZE {table.identifier.as_string()}")
 
 
 def fill(

@@ -35,6 +35,11 @@ class Victim:
         self._process.start()
 
     @property
+    def pid(self) -> int:
+        assert self._process.pid
+        return self._process.pid
+
+    @property
     def printed(self) -> str:
         """What it has printed, to both streams."""
         return self._log.read_text()

@@ -52,6 +52,8 @@ def run(session: Session, step: Backfill, row: StepRow) -> str:
             done, changed = walked.rows_done, walked.rows_changed
         else:
             done, changed = fill_keyless(session, move, _size(step), row, fill=fill, where=step.location)
+    if changed:
+        rows.renew_statistics(session, move.into or move.table)
     failed = len(failed_rows(session.working, row.id, PURPOSE))
     left = f", {failed:,} set aside" if failed else ""
     return f"{done:,} rows walked, {changed:,} written{left}"
