@@ -8,9 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from migrator.check.errors import BadOptionError
-from migrator.check.finding import Finding, Place, Severity
+from migrator.check.finding import Finding, Hazard, Place, Severity
 
 _COMMENT = re.compile(r"(?:--|#)\s*migrator:\s*allow\s+(?P<rule>[\w-]+)(?P<because>\s+because\b\s*(?P<reason>.*))?")
+# What `upgrade` and `apply` then run as it is written: it stalls traffic, and somebody has said why that is no matter.
+PLAIN = "plain"
+_PLAIN = re.compile(r"#\s*migrator:\s*(?P<rule>plain)\b(?:\s+because\s+(?P<reason>\S.*))?")
+_STALLS = frozenset({Hazard.BLOCKS, Hazard.REWRITES, Hazard.SCANS})
 _SETTING = re.compile(r"(?P<rule>[\w-]+)\s+in\s+(?P<path>\S+)\s+because\s+(?P<reason>\S.*)")
 _ONLY_COMMENT = re.compile(r"\s*(?:--|#|$)")
 
@@ -35,19 +39,20 @@ class Exemption:
         """Why it counts for nothing."""
         from migrator.check.rule import every_rule  # noqa: PLC0415 - the rules import this module
 
-        if self.rule not in every_rule():
+        if self.rule != PLAIN and self.rule not in every_rule():
             return f"there is no rule {self.rule}"
         return "" if self.reason else f"the exception from {self.rule} gives no reason"
 
     def covers(self, finding: Finding) -> bool:
         """Say whether the finding is the one that was accepted."""
-        if finding.rule != self.rule or self.problem:
+        meant = finding.hazard in _STALLS if self.rule == PLAIN else finding.rule == self.rule
+        if not meant or self.problem:
             return False
         if self.pattern:
             return PurePath(finding.place.path).match(self.pattern)
         if finding.place.path != self.place.path:
             return False
-        first = finding.place.line
+        first = finding.place.line if self.line else 0
         return not first or first <= self.line <= first + finding.statement.count("\n") or _whole_file(finding)
 
 
@@ -64,11 +69,12 @@ def exceptions_in(text: str, path: str) -> Iterator[Exemption]:
         return
     lines = text.splitlines()
     for number, line in enumerate(lines, start=1):
-        found = _COMMENT.search(line)
+        found = _COMMENT.search(line) or _PLAIN.search(line)
         if found:
             place = Place(path, number, found.start() + 1, line)
             reason = (found["reason"] or "").strip()
-            yield Exemption(found["rule"], reason, place, _meant(lines, number))
+            whole = found["rule"] == PLAIN and not found.start()
+            yield Exemption(found["rule"], reason, place, 0 if whole else _meant(lines, number))
 
 
 def _meant(lines: list[str], number: int) -> int:

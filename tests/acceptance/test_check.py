@@ -235,3 +235,21 @@ def test_a_baseline_accepts_an_old_history_and_fails_on_what_is_new(project: Pat
     assert check("--baseline", "known.json") == (0, [])
     revision(project, "c3", "b2", "def upgrade():\n    op.drop_table('orders')\n\n\ndef downgrade():\n    pass\n")
     assert rules(check("--baseline", "known.json")[1]) == ["drop-table", "missing-downgrade"]
+
+
+@pytest.mark.parametrize("where", ["beside", "top"])
+def test_a_statement_that_is_to_run_as_it_is_written_is_accepted_with_its_reason(
+    project: Path, check: Check, where: str
+) -> None:
+    because = "# migrator: plain because nobody is there at night"
+    change = "op.alter_column('orders', 'id', type_=sa.Text())"
+    body = (
+        f"{because * (where == 'top')}\n\n\ndef upgrade():\n    {change}  {because * (where == 'beside')}\n\n\n"
+        "def downgrade():\n    op.execute('SELECT 1')\n"
+    )
+    revision(project, "b2", "a1", body)
+    _, findings = check("--revisions", "a1:b2")
+    assert "change-column-type" not in rules(findings)
+    revision(project, "b2", "a1", body.replace(because, ""))
+    _, without = check("--revisions", "a1:b2")
+    assert "change-column-type" in rules(without)
