@@ -222,10 +222,10 @@ class Runner:
                     raw, Journal(project, script.revision, "downgrade", own_rights), self._project.plain_form(script)
                 )
                 conductor.take_back(raw, upgrade)
-                script.module.downgrade()
-                conductor.end()
-                upgrade.finish(raw.cursor(), "abandoned")
-                context.connection.commit()
+                with context.begin_transaction(_per_migration=True):  # autocommit_block() wants one to leave
+                    script.module.downgrade()
+                    conductor.end()
+                    upgrade.finish(raw.cursor(), "abandoned")
             return ()
 
         self._intercepted(conductor, steps)

@@ -87,6 +87,12 @@ def test_a_run_killed_in_any_phase_walks_back_and_forward_again(walks: Walks) ->
         walks.cell(inside[len(inside) // 2], TARGETS[-1 if place % 2 else 0], rollback_dies_at=3 if place else 0)
 
 
+@pytest.mark.parametrize("walks", ["product-tags"], indirect=True)
+def test_a_revision_killed_behind_a_build_outside_transactions_is_undone(walks: Walks) -> None:
+    built = next(one for one in walks.moments if (one.phase, one.words) == ("migrate", "statement revision"))
+    walks.cell(built, "expand")
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("walks", PLANS[1:], indirect=True)
