@@ -134,11 +134,14 @@ def lead(session: Session, step: Backfill, row: StepRow, walked: Walked, workers
     calls = _Calls(app, (run.id, row.id, attempt))
     skip = step.on_error.skip if step.on_error else 0
     try:
-        while not _look(session, row, walked):
-            session.check()
+        while True:
+            done = _look(session, row, walked)
             failed = failed_rows(session.working, row.id, backfill.PURPOSE)
             if len(failed) > skip:
                 raise rows.refused_rows(step.table, failed, failed[-1], step.location)
+            if done:
+                break
+            session.check()
             calls.call(workers() - walked.workers)
             session.stop.sleep(LOOK_INTERVAL)
     except BaseException:

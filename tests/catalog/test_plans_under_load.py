@@ -61,8 +61,17 @@ class Project:
         return sum(report.differing for report in reports)
 
 
+def keep_originals(database: Database) -> None:
+    """Set copies of the products aside before a load changes them."""
+    with database.connect() as connection:
+        connection.execute(
+            "CREATE SCHEMA originals; CREATE TABLE originals.products AS"
+            f" SELECT * FROM products WHERE id < {PRODUCTS // 2} AND sku NOT LIKE 'LOAD-%'"
+        )
+
+
 def bear_witness(database: Database) -> None:
-    """Copy the products to rows that the load, which has begun, will not touch."""
+    """Add the originals as rows that the load, which has begun, will not touch."""
     with database.connect() as connection:
         columns = [
             name
@@ -73,8 +82,9 @@ def bear_witness(database: Database) -> None:
         ]
         connection.execute(
             f"INSERT INTO products (sku, {', '.join(columns)}) SELECT 'WITNESS-' || id, {', '.join(columns)}"
-            f" FROM products WHERE id < {PRODUCTS // 2} AND sku NOT LIKE 'LOAD-%'"
+            " FROM originals.products"
         )
+        connection.execute("DROP SCHEMA originals CASCADE")
 
 
 def witnessed(database: Database) -> dict[str, Any]:
@@ -121,7 +131,9 @@ def test_a_plan_runs_there_and_back_and_there_again_without_the_application_noti
     before: Callable[[str], Database], name: str
 ) -> None:
     database, plain = before(name), before(name)
+    keep_originals(plain)
     bear_witness(plain)
+    keep_originals(database)
     started_from, old_rows = schema(plain.connect()), witnessed(plain)
     plain_plans.run(plain, name)
     leads_to, new_rows = schema(plain.connect()), witnessed(plain)

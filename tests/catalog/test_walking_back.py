@@ -80,7 +80,9 @@ def walks(templates: Templates, databases: Databases, postgres_source: Source, r
     return walks
 
 
-@pytest.mark.parametrize("walks", ["product-tags", "split-description"], indirect=True)
+@pytest.mark.parametrize(
+    "walks", ["product-tags", pytest.param("split-description", marks=pytest.mark.slow)], indirect=True
+)
 def test_a_run_killed_in_any_phase_walks_back_and_forward_again(walks: Walks) -> None:
     for place, phase in enumerate(sorted({moment.phase for moment in walks.moments}, key=PHASES.index)):
         inside = [moment for moment in walks.moments if moment.phase == phase]

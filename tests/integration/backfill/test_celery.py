@@ -98,6 +98,7 @@ def led(project: Project, plan: Plan, broker: str, stop: Stop | None = None) -> 
     return project.backfill(plan, stop=stop, engine="celery", broker=broker)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_workers_are_killed_tasks_are_lost_and_doubled_and_each_row_is_written_once(
     connection: psycopg.Connection, project: Project, backfill: MakePlan, broker: str
