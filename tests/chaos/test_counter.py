@@ -99,11 +99,14 @@ def test_a_counter_ends_at_one_whatever_is_killed(own_server: OwnServer, tmp_pat
     with writing(own_server, rows, seed):
         while harmed < KILLS:
             victim, way = Victim(project, "backfill", "count"), ""
-            if victim.reaches(rng.randint(1, 14), "rows"):
+            moment = rng.randint(1, 14)
+            if victim.reaches(moment, "rows"):
                 time.sleep(rng.uniform(0, 0.03))
                 way = rng.choice(WAYS)
                 harm(way, victim, own_server)
                 harmed += 1
+                if way == "cut" and victim.reaches(moment + 5, "rows"):  # it has gone on: not to its end
+                    victim.kill()
             ended = victim.wait()
             assert ended in {*ENDS, -signal.SIGKILL}, victim.printed
             if way == "crash":
