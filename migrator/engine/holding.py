@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Self
 
 import psycopg
@@ -15,10 +13,6 @@ from migrator.engine.events import BuildProgress, Emit, Event, LockRetry, Revisi
 from migrator.engine.stop import Stop
 from migrator.engine.target import Target
 from migrator.ledger.lock import DatabaseLock
-from migrator.plan import Plan, load_plan
-from migrator.plan.errors import PlanError
-from migrator.plan.source import plan_files
-from migrator.plan.steps.revision import Revision
 from migrator.postgres.queries import query
 from migrator.postgres.watcher import Watcher
 from migrator.revisions import driver
@@ -125,8 +119,9 @@ class Holding:
 
     def accepted(self, revision: str) -> str:
         """Return why a plan of the project accepts what a revision takes away; empty where none does."""
-        folder = self.target.settings.plans
-        return next((reason for plan in _plans(folder) if (reason := acceptance(plan, revision))), "")
+        from migrator.engine.acceptances import any_acceptance  # noqa: PLC0415 - plans are rarely asked
+
+        return any_acceptance(self.target.settings.plans, revision)
 
     def check(self) -> None:
         """Raise what must end the work here: a stop that was asked for, or the database lock lost.
@@ -199,17 +194,3 @@ class Holding:
                 blockers=refused.blockers,
             )
         )
-
-
-def acceptance(plan: Plan, revision: str) -> str:
-    """Return why the plan accepts what a revision takes away: its reason, or the archive that keeps it."""
-    for _, _, step in plan.steps():
-        if isinstance(step, Revision) and revision.startswith(step.revision):
-            return step.irreversible or ", ".join(step.archive)
-    return ""
-
-
-def _plans(folder: Path) -> Iterator[Plan]:
-    for path in plan_files(folder) if folder.is_dir() else ():
-        with suppress(PlanError):  # what is wrong with a plan is told where the plan is asked for
-            yield load_plan(path)

@@ -6,8 +6,9 @@ import threading
 import time
 from collections.abc import Callable
 
+from migrator.engine.acceptances import acceptance
 from migrator.engine.events import Emit, Event, StepRef
-from migrator.engine.holding import Holding, acceptance
+from migrator.engine.holding import Holding
 from migrator.engine.stop import Stop
 from migrator.engine.target import Target
 from migrator.ledger.controls import Asked, Controls
