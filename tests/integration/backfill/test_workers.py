@@ -23,6 +23,8 @@ from tests.support.polling import wait_until
 from tests.support.project import Project
 
 COUNT = {"writes": "writes + 1"}
+# The subquery makes each chunk last, so that no worker is done before the others have begun.
+SLOWLY = {"writes": "writes + (SELECT count(*) FROM (SELECT pg_sleep(0.05)) AS slept)::integer"}
 ROWS = 3000
 
 TABLES = {
@@ -60,10 +62,11 @@ def test_four_workers_write_each_row_once(
     connection: psycopg.Connection, project: Project, backfill: MakePlan, table: str
 ) -> None:
     made(connection, table)
-    assert project.backfill(backfill("items", COUNT, workers=4)) == "complete"
+    assert project.backfill(backfill("items", SLOWLY, workers=4)) == "complete"
     assert written(connection) == [(1, ROWS)]
     slices = connection.execute("SELECT count(*), bool_and(done), sum(rows_done) FROM migrator.slices").fetchone()
     assert slices
+    assert slices[0] >= 2
     assert slices[1:] == (True, ROWS)
     assert max(event.workers for event in project.events if isinstance(event, RowProgress)) == 4
 

@@ -241,7 +241,7 @@ def test_vacuum_in_pace_keeps_the_table_small(
             connection.execute(
                 "UPDATE items SET writes = writes + 1 WHERE id BETWEEN %s AND %s", (first, first + ROWS // 10 - 1)
             )
-            assert size_of(connection) <= before * 2.6
+            assert size_of(connection) <= before * 2.3
     bloat.close()
     assert connection.execute("SELECT min(writes), max(writes) FROM items").fetchone() == (8, 8)
 
