@@ -62,16 +62,24 @@ class DualWrite:
 
     def remove(self) -> list[sql.Composed]:
         """Return the statements that drop triggers and functions; safe to repeat."""
-        owners = [("", self.table)] if self.into is None else [("_forward", self.table), ("_backward", self.into)]
+        owners = self._owners()
         drops: list[sql.Composed] = [
-            sql.SQL("DROP TRIGGER IF EXISTS {} ON {}").format(sql.Identifier(self.name + suffix), table.identifier)
-            for suffix, table in owners
+            sql.SQL("DROP TRIGGER IF EXISTS {} ON {}").format(sql.Identifier(name), table.identifier)
+            for name, table in owners
         ]
-        drops += [
-            sql.SQL("DROP FUNCTION IF EXISTS {}()").format(sql.Identifier(SCHEMA, self.name + suffix))
-            for suffix, _ in owners
-        ]
+        drops += [sql.SQL("DROP FUNCTION IF EXISTS {}()").format(sql.Identifier(SCHEMA, name)) for name, _ in owners]
         return drops
+
+    @property
+    def triggers(self) -> list[tuple[str, Table]]:
+        """The names of the triggers that `install` makes, each with its table."""
+        owners = self._owners()
+        return owners if self.backward or self.into is None else owners[:1]
+
+    def _owners(self) -> list[tuple[str, Table]]:
+        if self.into is None:
+            return [(self.name, self.table)]
+        return [(f"{self.name}_forward", self.table), (f"{self.name}_backward", self.into)]
 
     def _function(self, suffix: str, body: str, *, definer: bool) -> sql.Composed:
         # As definer where another table is written: the application's role may have no rights on it.

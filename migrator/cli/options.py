@@ -57,6 +57,9 @@ OptionalPlanArgument = Annotated[
     typer.Argument(metavar="PLAN", help="The plan: its name, its number, or the path of its file.", show_default=False),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+DriftOption = Annotated[
+    bool, typer.Option("--accept-drift", help="Go on although somebody else has changed the schema meanwhile.")
+]
 PhaseName = Literal["expand", "migrate", "contract"]
 
 

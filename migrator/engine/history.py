@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from migrator.engine.drift import changing
 from migrator.engine.events import Emit
 from migrator.engine.holding import Holding
 from migrator.engine.stop import Stop
@@ -40,5 +41,5 @@ def downgrade(target: Target, revision: str, *, emit: Emit, stop: Stop) -> list[
 
 def _with(target: Target, revision: str, emit: Emit, stop: Stop, work: Callable[[Holding], list[str]]) -> list[str]:
     target.ledger  # noqa: B018 - the journal is there before the first statement
-    with Holding(target, revision, emit, stop) as holding:
+    with Holding(target, revision, emit, stop) as holding, changing(target):
         return work(holding)

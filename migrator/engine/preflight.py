@@ -86,19 +86,24 @@ def check_same_meaning(run: Run, plan: Plan) -> None:
     )
 
 
-def check_new_run(session: Session) -> None:
+def check_new_run(session: Session) -> list[Recorded]:
     """Refuse a plan that could not be carried out to its end, or not be undone; all that is wrong at once.
+
+    Returns:
+        What its revisions are going to send.
 
     Raises:
         The first problem, with the others in `others`.
     """
-    found = list(problems(session.target, session.plan))
+    sending: list[Recorded] = []
+    found = list(problems(session.target, session.plan, sending))
     if found:
         raise together(found)
+    return sending
 
 
-def problems(target: Target, plan: Plan) -> Iterator[MigratorError]:
-    """Yield what would make `apply` refuse to begin `plan`."""
+def problems(target: Target, plan: Plan, sending: list[Recorded] | None = None) -> Iterator[MigratorError]:
+    """Yield what would make `apply` refuse to begin `plan`; add what its revisions are going to send to `sending`."""
     revisions = [step for _, _, step in plan.steps() if isinstance(step, Revision)]
     yield from bad_expressions(plan)
     for step in revisions:
@@ -115,6 +120,8 @@ def problems(target: Target, plan: Plan) -> Iterator[MigratorError]:
             pending, record(target.project, target.url, [step.revision for step in pending]), strict=True
         )
     }
+    if sending is not None:
+        sending += recorded.values()
     yield from _losses(pending, recorded)
     yield from _stalls(pending, recorded)
     yield from _overwrites(target, plan)

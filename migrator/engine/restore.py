@@ -38,7 +38,8 @@ class OldShapeMissingError(RefusedError):
     """Contract was undone, but the columns that its dual write fills did not come back.
 
     Going on would drop the new columns too, and with them the data. Make the downgrade of the contract revision add the
-    old columns again (empty: they are filled from the new ones), or add them by hand, and run the same command again.
+    old columns again (empty: they are filled from the new ones) and run the same command again; or add them by hand,
+    and run it with `--accept-drift`.
     """
 
     code = "MG332"
@@ -69,7 +70,8 @@ def require_dual_writes(session: Session) -> None:
                 f"the columns that {step.title()} needs in {step.table} did not come back with contract undone",
                 where=step.location,
                 notes=["nothing before contract was undone"],
-                help="add them in the downgrade of the contract revision, or by hand, and run the same command again",
+                help="add them by hand, as the contract revision's downgrade should have done: "
+                f"then migrator rollback {session.plan.plan} --accept-drift",
             )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import psycopg
 
-from migrator.engine import preflight, restore
+from migrator.engine import drift, preflight, restore
 from migrator.engine.events import Emit, Notice, Paused, RunFinished, RunStarted, StepFinished, StepStarted
 from migrator.engine.recorded import plan_of
 from migrator.engine.refs import refs
@@ -47,19 +47,27 @@ class ServerTroubleError(UnavailableError):
     code = "MG206"
 
 
-def apply(target: Target, plan: Plan, *, to: Phase | None, emit: Emit, stop: Stop) -> str:
+def apply(target: Target, plan: Plan, *, to: Phase | None, emit: Emit, stop: Stop, accept_drift: bool = False) -> str:
     """Run `plan` up to and with the phase `to`, or go on where it stopped; return the state it came to rest in.
 
     Raises:
-        DatabaseHeldError, PlanChangedError, what preflight refuses, what a step raises.
+        DatabaseHeldError, PlanChangedError, DriftError, what preflight refuses, what a step raises.
     """
     apply_first(target, plan, lambda required: apply(target, required, to=None, emit=emit, stop=stop))
     with Session(target, plan, emit, stop) as session:
+        session.accept_drift = accept_drift
         return _walk(session, _resume(session), "forward", to or Phase.CONTRACT, _forward)
 
 
 def backfill(
-    target: Target, plan: Plan, *, emit: Emit, stop: Stop, workers: int | None = None, engine: str = "local"
+    target: Target,
+    plan: Plan,
+    *,
+    emit: Emit,
+    stop: Stop,
+    workers: int | None = None,
+    engine: str = "local",
+    accept_drift: bool = False,
 ) -> str:
     """Run, or go on with, the backfill steps of `plan` that are next; return the state it came to rest in.
 
@@ -70,7 +78,7 @@ def backfill(
         ExpandFirstError, and as `apply`.
     """
     with Session(target, plan, emit, stop) as session:
-        session.engine = engine
+        session.engine, session.accept_drift = engine, accept_drift
         run = _resume(session)
         if workers:
             Controls(target.asking, run.id).set({"workers": workers})
@@ -99,16 +107,17 @@ def retry_failed(target: Target, plan: Plan, *, emit: Emit, stop: Stop) -> str:
     return run.state
 
 
-def rollback(target: Target, plan: Plan, *, to: str, emit: Emit, stop: Stop) -> str:
+def rollback(target: Target, plan: Plan, *, to: str, emit: Emit, stop: Stop, accept_drift: bool = False) -> str:
     """Undo the steps behind the phase `to`, last first, as the run was begun; return the state it came to rest in.
 
     Raises:
-        DatabaseHeldError, IrreversibleError, what a step raises.
+        DatabaseHeldError, DriftError, IrreversibleError, what a step raises.
     """
     found = target.ledger.open_run(plan.plan)
     if found is None:
         return "rolled back"
     with Session(target, plan_of(found, plan), emit, stop) as session:
+        session.accept_drift = accept_drift
         preflight.check_undo(session, found, to)
         return _walk(session, found, "back", to, _back)
 
@@ -119,10 +128,13 @@ def _resume(session: Session) -> Run:
     if run is not None:
         preflight.check_same_meaning(run, plan)
         return run
-    preflight.check_new_run(session)
+    sending = preflight.check_new_run(session)
     document = plan_document(plan)
     steps = [(ref.phase, ref.kind, ref.title) for ref, _ in refs(plan)]
-    return ledger.create_run(plan.plan, fingerprint(document), document, steps)
+    with ledger.connection.transaction():
+        run = ledger.create_run(plan.plan, fingerprint(document), document, steps)
+        drift.begin(session, run.id, sending)
+    return run
 
 
 def _walk(session: Session, run: Run, direction: str, to: str, way: Way) -> str:
@@ -238,6 +250,7 @@ def _backfill(session: Session, rows: list[StepRow], _to: str) -> None:
 
 
 def _back(session: Session, rows: list[StepRow], to: str) -> None:
+    drift.check(session, rows)
     for phase in reversed(Phase):
         if PHASES.index(phase) <= PHASES.index(to):
             return
@@ -250,9 +263,12 @@ def _back(session: Session, rows: list[StepRow], to: str) -> None:
 
 
 def _carry_out(session: Session, position: int, row: StepRow, *, undo: bool) -> None:
+    assert session.run
     ref, step = refs(session.plan)[position]
     session.current = (ref, row)
     session.stand_still(lambda reason: session.emit(Paused(step=ref, plan=session.plan.plan, reason=reason)))
+    if not undo:
+        drift.check(session, session.ledger.steps(session.run.id))
     attempt = session.ledger.start_step(row.id, "undoing" if undo else "running")
     session.emit(StepStarted(step=ref, attempt=attempt, undo=undo))
     started = time.monotonic()

@@ -41,6 +41,8 @@ class Session(Holding):
         choose_plain(target, plan)
         self.ledger: Ledger = target.ledger
         self.run: Run | None = None
+        self.accept_drift = False
+        """Whether what somebody else has changed of the schema may stay."""
         self.engine = "local"
         """Where the workers of a backfill are: in this process, or in Celery."""
         self._asked = Asked()

@@ -10,7 +10,7 @@ import psycopg
 from migrator.errors import RefusedError
 
 VERSIONS = Path(__file__).parent / "versions"
-HEAD = "0004"
+HEAD = "0005"
 _CREATION_LOCK = 0x6D67_6C64  # "mgld": two first runs at once must not both create the schema
 
 

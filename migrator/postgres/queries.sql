@@ -569,3 +569,77 @@ WHERE step_id = %(step)s AND event = 'size-before' ORDER BY id LIMIT 1
 SELECT format('%%I.%%I', n.nspname, c.relname)
 FROM pg_partition_tree(%(oid)s::oid) t JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE t.isleaf AND c.relkind = 'r' ORDER BY t.relid
+
+-- name: full_names
+SELECT DISTINCT quote_ident(coalesce(n.nspname, given.parts[array_upper(given.parts, 1) - 1], current_schema(), 'public'))
+       || '.' || quote_ident(coalesce(c.relname, given.parts[array_upper(given.parts, 1)]))
+FROM (SELECT name, parse_ident(name) AS parts FROM unnest(%(names)s::text[]) AS name) AS given
+LEFT JOIN pg_class c ON c.oid = to_regclass(given.name) LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE coalesce(c.relkind IN ('r', 'p', 'f', 'v', 'm'), true)
+  AND coalesce(n.nspname, '') NOT IN ('pg_catalog', 'information_schema', 'migrator', 'migrator_archive')
+
+-- name: shapes_of
+WITH asked AS (
+    SELECT name, c.oid, c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity
+    FROM unnest(%(relations)s::text[]) AS name JOIN pg_class c ON c.oid = to_regclass(name)
+)
+SELECT name, 'relation',
+       CASE relpersistence WHEN 'u' THEN 'unlogged ' WHEN 't' THEN 'temporary ' ELSE '' END
+       || CASE relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'f' THEN 'foreign table'
+                       WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'other' END
+       || CASE WHEN relforcerowsecurity THEN ', row level security forced'
+               WHEN relrowsecurity THEN ', row level security' ELSE '' END
+FROM asked
+UNION ALL
+SELECT name, 'definition', pg_get_viewdef(oid) FROM asked WHERE relkind IN ('v', 'm')
+UNION ALL
+SELECT name, 'column ' || attname,
+       format_type(atttypid, atttypmod)
+       || CASE WHEN attcollation <> t.typcollation
+               THEN ' COLLATE ' || (SELECT quote_ident(collname) FROM pg_collation l WHERE l.oid = attcollation) ELSE '' END
+       || CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END
+       || CASE WHEN attgenerated <> '' THEN ' GENERATED (' || attgenerated::text || ') AS ' || pg_get_expr(adbin, adrelid)
+               WHEN attidentity <> '' THEN ' IDENTITY (' || attidentity::text || ')'
+               WHEN adbin IS NOT NULL THEN ' DEFAULT ' || pg_get_expr(adbin, adrelid) ELSE '' END
+FROM asked JOIN pg_attribute ON attrelid = asked.oid AND attnum > 0 AND NOT attisdropped
+JOIN pg_type t ON t.oid = atttypid LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+WHERE relkind <> 'v'
+UNION ALL
+SELECT name, 'constraint ' || conname, pg_get_constraintdef(c.oid)
+FROM asked JOIN pg_constraint c ON conrelid = asked.oid AND contype <> 'n' AND contype <> 't' AND conparentid = 0
+UNION ALL
+SELECT name, 'index ' || i.relname, pg_get_indexdef(indexrelid) || CASE WHEN indisvalid THEN '' ELSE ' INVALID' END
+FROM asked JOIN pg_index ON indrelid = asked.oid JOIN pg_class i ON i.oid = indexrelid
+WHERE NOT (NOT indisvalid AND i.relname ~ '_cc(new|old)[0-9]*$')
+UNION ALL
+SELECT name, 'trigger ' || tgname,
+       pg_get_triggerdef(t.oid)
+       || CASE tgenabled WHEN 'D' THEN ' DISABLED' WHEN 'R' THEN ' REPLICA' WHEN 'A' THEN ' ALWAYS' ELSE '' END
+FROM asked JOIN pg_trigger t ON tgrelid = asked.oid AND NOT tgisinternal AND NOT starts_with(tgname, 'zz_migrator_')
+UNION ALL
+SELECT name, 'rule ' || rulename, pg_get_ruledef(r.oid)
+FROM asked JOIN pg_rewrite r ON ev_class = asked.oid AND rulename <> '_RETURN'
+UNION ALL
+SELECT name, 'policy ' || polname,
+       concat_ws(' ', CASE WHEN polpermissive THEN 'permissive' ELSE 'restrictive' END, 'for', polcmd::text, 'to',
+                 polroles::regrole[]::text, 'using', pg_get_expr(polqual, polrelid), 'check', pg_get_expr(polwithcheck, polrelid))
+FROM asked JOIN pg_policy ON polrelid = asked.oid
+
+-- name: triggers_at_work
+SELECT tgname::text FROM pg_trigger WHERE tgname = ANY (%(names)s) AND tgenabled IN ('O', 'A') AND tgparentid = 0
+
+-- name: shapes_of_run
+SELECT relation, facts, reading, settled FROM migrator.shapes WHERE run_id = %(run)s ORDER BY relation
+
+-- name: shapes_of_open_runs
+SELECT s.run_id, s.relation, s.facts, s.reading, s.settled
+FROM migrator.shapes s JOIN migrator.runs r ON r.id = s.run_id WHERE r.state <> 'rolled back'
+
+-- name: shapes_unsettle
+UPDATE migrator.shapes s SET settled = false FROM migrator.runs r
+WHERE r.id = s.run_id AND r.state <> 'rolled back' AND s.settled
+
+-- name: shape_set
+INSERT INTO migrator.shapes (run_id, relation, facts, reading) VALUES (%(run)s, %(relation)s, %(facts)s, %(reading)s)
+ON CONFLICT (run_id, relation) DO UPDATE
+SET facts = EXCLUDED.facts, reading = EXCLUDED.reading, settled = true, recorded_at = clock_timestamp()

@@ -102,10 +102,20 @@ class Project:
         with open_target(self.settings(**settings), command=command) as target:
             yield target
 
-    def apply(self, plan: Plan, *, to: Phase | None = None, stop: Stop | None = None, **settings: str) -> str:
+    def apply(
+        self,
+        plan: Plan,
+        *,
+        to: Phase | None = None,
+        stop: Stop | None = None,
+        accept_drift: bool = False,
+        **settings: str,
+    ) -> str:
         """Apply `plan` in this process and return the state it came to rest in."""
         with self.target(**settings) as target:
-            return run.apply(target, plan, to=to, emit=self.events.append, stop=stop or Stop())
+            return run.apply(
+                target, plan, to=to, emit=self.events.append, stop=stop or Stop(), accept_drift=accept_drift
+            )
 
     def backfill(
         self,
@@ -127,10 +137,10 @@ class Project:
         with self.target("backfill") as target:
             return run.retry_failed(target, plan, emit=self.events.append, stop=Stop())
 
-    def rollback(self, plan: Plan, *, to: str = "start", **settings: str) -> str:
+    def rollback(self, plan: Plan, *, to: str = "start", accept_drift: bool = False, **settings: str) -> str:
         """Roll `plan` back in this process."""
         with self.target("rollback", **settings) as target:
-            return run.rollback(target, plan, to=to, emit=self.events.append, stop=Stop())
+            return run.rollback(target, plan, to=to, emit=self.events.append, stop=Stop(), accept_drift=accept_drift)
 
     def approve(self, plan: Plan) -> None:
         """Approve the next gate of `plan`."""

@@ -10,7 +10,7 @@ from migrator.cli.carry_out import carry_out
 from migrator.cli.command import Group, command
 from migrator.cli.confirm import confirm
 from migrator.cli.invocation import Invocation
-from migrator.cli.options import PhaseName, PlanArgument, YesOption
+from migrator.cli.options import DriftOption, PhaseName, PlanArgument, YesOption
 
 if TYPE_CHECKING:  # the engine takes over a second to import
     from migrator.engine.events import Emit
@@ -23,7 +23,9 @@ if TYPE_CHECKING:  # the engine takes over a second to import
 def apply(
     invocation: Invocation,
     plan: PlanArgument,
+    *,
     to: Annotated[PhaseName | None, typer.Option(help="Stop after this phase.", show_default=False)] = None,
+    accept_drift: DriftOption = False,
     yes: YesOption = False,
 ) -> int:
     """Run PLAN, or go on where it stopped.
@@ -43,7 +45,7 @@ def apply(
     def work(target: Target, loaded: Plan, emit: Emit, stop: Stop) -> str:
         from migrator.engine import run  # noqa: PLC0415 - see above
 
-        return run.apply(target, loaded, to=phase, emit=emit, stop=stop)
+        return run.apply(target, loaded, to=phase, emit=emit, stop=stop, accept_drift=accept_drift)
 
     asks = invocation.streams.interactive and not yes
     return carry_out(invocation, plan, work, before=ask if asks else None)

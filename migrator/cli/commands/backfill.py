@@ -11,7 +11,7 @@ from migrator.cli.carry_out import carry_out
 from migrator.cli.command import Group, command
 from migrator.cli.errors import CommandLineError
 from migrator.cli.invocation import Invocation
-from migrator.cli.options import PlanArgument
+from migrator.cli.options import DriftOption, PlanArgument
 
 if TYPE_CHECKING:  # the engine takes over a second to import
     from migrator.engine.events import Emit
@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # the engine takes over a second to import
 def backfill(
     invocation: Invocation,
     plan: PlanArgument,
+    *,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -45,6 +46,7 @@ def backfill(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Take up the rows that the database refused, and nothing else.")
     ] = False,
+    accept_drift: DriftOption = False,
 ) -> int:
     """Run only the backfill steps of PLAN, or go on with them.
 
@@ -58,6 +60,8 @@ def backfill(
 
         if retry_failed:
             return run.retry_failed(target, loaded, emit=emit, stop=stop)
-        return run.backfill(target, loaded, emit=emit, stop=stop, workers=workers, engine=engine)
+        return run.backfill(
+            target, loaded, emit=emit, stop=stop, workers=workers, engine=engine, accept_drift=accept_drift
+        )
 
     return carry_out(invocation, plan, work)

@@ -11,7 +11,7 @@ from migrator.cli.command import Group, command
 from migrator.cli.confirm import confirm
 from migrator.cli.errors import ConfirmationNeededError
 from migrator.cli.invocation import Invocation
-from migrator.cli.options import PlanArgument, YesOption
+from migrator.cli.options import DriftOption, PlanArgument, YesOption
 
 if TYPE_CHECKING:  # the engine takes over a second to import
     from migrator.engine.events import Emit
@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # the engine takes over a second to import
 def rollback(
     invocation: Invocation,
     plan: PlanArgument,
+    *,
     to: Annotated[
         Literal["start", "expand", "migrate"],
         typer.Option(help="Keep this phase and those before it; start keeps none."),
@@ -35,6 +36,7 @@ def rollback(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be undone and what data is at stake; change nothing.")
     ] = False,
+    accept_drift: DriftOption = False,
     yes: YesOption = False,
 ) -> int:
     """Undo PLAN in reverse order, from any point.
@@ -59,7 +61,7 @@ def rollback(
     def work(target: Target, loaded: Plan, emit: Emit, stop: Stop) -> str:
         from migrator.engine import run  # noqa: PLC0415 - see above
 
-        return run.rollback(target, loaded, to=to, emit=emit, stop=stop)
+        return run.rollback(target, loaded, to=to, emit=emit, stop=stop, accept_drift=accept_drift)
 
     return carry_out(invocation, plan, work, before=None if yes else ask)
 

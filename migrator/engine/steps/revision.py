@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from migrator.engine import archives, dual_writes
+from migrator.engine import archives, drift, dual_writes
 from migrator.engine.preflight import LossWatch, data_loss
 from migrator.engine.session import Session
 from migrator.ledger.ledger import StepRow
@@ -30,18 +30,23 @@ def run(session: Session, step: Revision, row: StepRow) -> str:
                 one.remove_within(cursor)
 
     session.companion = before
-    return "applied" if session.runner.upgrade(step.revision, step.location) else "already applied"
+    with drift.changing(session.target):
+        return "applied" if session.runner.upgrade(step.revision, step.location) else "already applied"
 
 
 def undo(session: Session, step: Revision, row: StepRow) -> str:
     """Downgrade the revision, or what is applied of it, and fill what comes back from the archive."""
     session.companion = lambda _cursor, _effect: None
-    revision = session.target.project.script(step.revision, step.location).revision
-    if revision in session.target.project.ancestors(session.runner.version().heads):
-        session.runner.downgrade(revision, step.location)
-        done = "downgraded"
-    else:
-        done = "undone" if session.runner.revert(revision, step.location) else "was not applied"
+    with drift.changing(session.target):
+        done = _undo(session, step)
     if not step.archive:
         return done
     return f"{done}, {archives.restore(session, step, row):,} rows filled from the archive"
+
+
+def _undo(session: Session, step: Revision) -> str:
+    revision = session.target.project.script(step.revision, step.location).revision
+    if revision in session.target.project.ancestors(session.runner.version().heads):
+        session.runner.downgrade(revision, step.location)
+        return "downgraded"
+    return "undone" if session.runner.revert(revision, step.location) else "was not applied"
