@@ -151,7 +151,7 @@ def all_pages() -> dict[str, str]:
     with tempfile.TemporaryDirectory(prefix="migrator-docs-") as folder:
         Path(folder).chmod(0o755)  # started by root, the server runs as another user
         with embedded(Path(folder) / "pg", fsync=False) as url, psycopg.connect(url, autocommit=True) as connection:
-            ledger_schema.ensure(connection, lambda: psycopg.connect(url))
+            ledger_schema.ensure(connection)
             pages["ledger.md"] = text(ledger(connection))
     return pages
 

@@ -17,8 +17,8 @@ from migrator.postgres.queries import query
 from migrator.postgres.watcher import Watcher
 from migrator.revisions import driver
 from migrator.revisions.builds import BuildState
-from migrator.revisions.conductor import Companion, Ran
 from migrator.revisions.means import Means, Refused
+from migrator.revisions.piecework import Companion, Ran
 from migrator.revisions.runner import Runner
 from migrator.sql.effects import Effect
 

@@ -57,7 +57,7 @@ class Target:
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger, brought up to date."""
-        schema.ensure(self.asking, lambda: connect(self.url, application="migrator ledger", autocommit=False))
+        schema.ensure(self.asking)
         return Ledger(self.asking)
 
     @property

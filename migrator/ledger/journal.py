@@ -131,22 +131,37 @@ class Journal:
         """Write `entries` through `cursor`, in its transaction if it has one."""
         with self.rights(cursor):
             if self.application is None:
-                cursor.execute(
-                    query("application_insert"),
-                    {"project": self.project, "revision": self.revision, "direction": self.direction},
-                )
+                cursor.execute(query("application_insert"), self._key)
                 self.application = cursor.fetchone()[0]
-            written = json.dumps([asdict(entry) for entry in entries], default=datetime.isoformat)
-            cursor.execute(query("journal_insert"), {"application": self.application, "entries": written})
+            cursor.execute(query("journal_insert"), {"application": self.application, "entries": _as_json(entries)})
         for entry in entries:
             kept = [one for one in self.entries.get(entry.ordinal, []) if one.part != entry.part]
             self.entries[entry.ordinal] = sorted([*kept, entry], key=lambda one: one.part)
 
-    def finish(self, cursor: Executes, state: str = "complete") -> None:
-        """Close the application, in the transaction that stamps the version."""
+    def complete(self, cursor: Executes, entries: list[Entry]) -> None:
+        """Write the last `entries` and close the application, in the transaction that stamps the version."""
+        if self.application is None:
+            if entries:
+                with self.rights(cursor):
+                    cursor.execute(query("journal_complete"), {**self._key, "entries": _as_json(entries)})
+            return
+        if entries:
+            self.write(cursor, entries)
+        self.close(cursor, "complete")
+
+    def close(self, cursor: Executes, state: str) -> None:
+        """Close the application, if anything of it was ever committed."""
         if self.application is not None:
             with self.rights(cursor):
                 cursor.execute(query("application_finish"), {"application": self.application, "state": state})
+
+    @property
+    def _key(self) -> dict[str, str]:
+        return {"project": self.project, "revision": self.revision, "direction": self.direction}
+
+
+def _as_json(entries: list[Entry]) -> str:
+    return json.dumps([asdict(entry) for entry in entries], default=datetime.isoformat)
 
 
 def half_applied(cursor: Executes, project: str | None, direction: str) -> list[str]:

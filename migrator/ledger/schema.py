@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -32,8 +31,8 @@ def version(connection: psycopg.Connection) -> str | None:
     return row[0] if row else None
 
 
-def ensure(connection: psycopg.Connection, another: Callable[[], psycopg.Connection]) -> None:
-    """Create or upgrade the ledger. `another` opens a second connection, for Alembic to use and close.
+def ensure(connection: psycopg.Connection) -> None:
+    """Create or upgrade the ledger through `connection`, which is in autocommit mode.
 
     Raises:
         LedgerTooNewError: the ledger's revision is not one that this version knows.
@@ -46,10 +45,14 @@ def ensure(connection: psycopg.Connection, another: Callable[[], psycopg.Connect
             f"the ledger in this database has schema version {found}; this migrator knows {HEAD}",
             help="install the migrator version that wrote it, or a newer one",
         )
-    _upgrade(another)
+    connection.autocommit = False  # as SQLAlchemy expects it
+    try:
+        _upgrade(connection)
+    finally:
+        connection.autocommit = True
 
 
-def _upgrade(another: Callable[[], psycopg.Connection]) -> None:
+def _upgrade(connection: psycopg.Connection) -> None:
     from alembic.operations import Operations  # noqa: PLC0415 - takes a second to import, needed once per database
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
@@ -57,20 +60,17 @@ def _upgrade(another: Callable[[], psycopg.Connection]) -> None:
     from sqlalchemy.pool import StaticPool  # noqa: PLC0415
 
     scripts = ScriptDirectory(str(VERSIONS.parent), version_locations=[str(VERSIONS)])
-    engine = create_engine("postgresql+psycopg://", creator=another, poolclass=StaticPool)
-    try:
-        with engine.begin() as session:
-            session.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_CREATION_LOCK})")
-            session.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS migrator")
-            context = MigrationContext.configure(
-                session,
-                opts={
-                    "version_table": "ledger_version",
-                    "version_table_schema": "migrator",
-                    "fn": lambda heads, _: scripts._upgrade_revs("head", heads),  # noqa: SLF001 - as alembic.command does
-                },
-            )
-            with Operations.context(context):
-                context.run_migrations()
-    finally:
-        engine.dispose()
+    engine = create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=StaticPool)
+    with engine.begin() as session:
+        session.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_CREATION_LOCK})")
+        session.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS migrator")
+        context = MigrationContext.configure(
+            session,
+            opts={
+                "version_table": "ledger_version",
+                "version_table_schema": "migrator",
+                "fn": lambda heads, _: scripts._upgrade_revs("head", heads),  # noqa: SLF001 - as alembic.command does
+            },
+        )
+        with Operations.context(context):
+            context.run_migrations()

@@ -13,13 +13,10 @@ OLDEST_SERVER = 140000
 CONNECT_TIMEOUT = 10
 
 # A dead client must not leave a statement running (14+); text forms of keys and intervals must not depend on the role.
-_SESSION = (
-    "SET client_connection_check_interval = '1s'",
-    "SET DateStyle = 'ISO, MDY'",
-    "SET IntervalStyle = 'postgres'",
-    "SET extra_float_digits = 1",
-    "SET jit = off",
-)
+_SESSION = """
+    SET client_connection_check_interval = '1s'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres';
+    SET extra_float_digits = 1; SET jit = off
+"""
 
 
 class BadUrlError(UsageError):
@@ -136,8 +133,7 @@ def connect(url: str, *, application: str, autocommit: bool = True) -> psycopg.C
         raise ServerTooOldError(
             f"the server is PostgreSQL {connection.info.server_version // 10000}; migrator needs 14 or newer"
         )
-    for statement in _SESSION:
-        connection.execute(statement)
+    connection.execute(_SESSION)
     connection.autocommit = autocommit
     return connection
 

@@ -334,6 +334,18 @@ ON CONFLICT (application_id, ordinal, part) DO UPDATE
 SET state = EXCLUDED.state, sql = EXCLUDED.sql, leftover = EXCLUDED.leftover,
     started_at = EXCLUDED.started_at, finished_at = EXCLUDED.finished_at
 
+-- name: journal_complete
+WITH application AS (
+    INSERT INTO migrator.applications (project, revision, direction, state, finished_at)
+    VALUES (%(project)s, %(revision)s, %(direction)s, 'complete', clock_timestamp()) RETURNING id
+)
+INSERT INTO migrator.journal
+    (application_id, ordinal, part, digest, sql, kind, state, leftover, started_at, finished_at)
+SELECT application.id, ordinal, part, digest, sql, kind, entry.state, leftover, started_at, finished_at
+FROM application, jsonb_to_recordset(%(entries)s::jsonb) AS entry
+     (ordinal int, part int, digest text, sql text, kind text, state text, leftover jsonb,
+      started_at timestamptz, finished_at timestamptz)
+
 -- name: table_of
 SELECT c.oid::bigint, n.nspname, c.relname, c.relkind, c.reltuples::bigint, c.relpages,
        EXISTS (SELECT FROM pg_stats s WHERE s.schemaname = n.nspname AND s.tablename = c.relname)
@@ -375,6 +387,10 @@ SELECT c.oid::bigint, n.nspname, c.relname, c.relkind::text, c.relispopulated,
                AND pid <> pg_backend_pid() AND relation = c.oid
                AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(%(name)s)
+
+-- name: fact_full_name
+SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = to_regclass(%(name)s)
 
 -- name: fact_columns
 SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull

@@ -28,9 +28,9 @@ class Made:
         """Note what a statement has made, now that it is there."""
         for made in effect.creates:
             if made.kind in _RELATIONS:
-                cursor.execute(query("fact_relation"), {"name": made.name.quoted()})
+                cursor.execute(query("fact_full_name"), {"name": made.name.quoted()})
                 row = cursor.fetchone()
-                full = Name(row[2], row[1]) if row else made.name
+                full = Name(row[1], row[0]) if row else made.name
                 self._full[made.name] = self._full[full] = full
         if effect.changes_settings:  # perhaps the search path: what has no schema may be another relation from now on
             self._full = {name: full for name, full in self._full.items() if name.schema}

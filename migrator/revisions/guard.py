@@ -39,7 +39,6 @@ class Guard:
         self._since: float | None = None
         self._held: set[Name] = set()
         self._delicate = False
-        self._limits: tuple[float, float] | None = None
         self._relation = ""
         self.attempt = 1
         self.last: Sighting | None = None
@@ -56,12 +55,8 @@ class Guard:
 
     def reset(self) -> None:
         """A transaction ended."""
-        self._since, self._delicate, self._limits = None, False, None
+        self._since, self._delicate = None, False
         self._held.clear()
-
-    def forget_limits(self) -> None:
-        """Somebody else may have set the timeouts: they are to be set again before the next statement."""
-        self._limits = None
 
     def must_part(self, effect: Effect, context: Context) -> bool:
         """Tell whether a statement must not join the open transaction.

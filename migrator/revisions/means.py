@@ -9,7 +9,7 @@ from typing import Any
 from migrator.postgres.blockers import Blocker
 from migrator.postgres.watcher import Watcher
 from migrator.revisions.builds import BuildState
-from migrator.revisions.conductor import Companion, Ran
+from migrator.revisions.piecework import Companion, Ran
 
 
 @dataclass(frozen=True, slots=True)

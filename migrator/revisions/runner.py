@@ -225,7 +225,7 @@ class Runner:
                 with context.begin_transaction(_per_migration=True):  # autocommit_block() wants one to leave
                     script.module.downgrade()
                     conductor.end()
-                    upgrade.finish(raw.cursor(), "abandoned")
+                    upgrade.close(raw.cursor(), "abandoned")
             return ()
 
         self._intercepted(conductor, steps)

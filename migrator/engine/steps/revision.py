@@ -9,6 +9,7 @@ from migrator.engine.preflight import LossWatch, data_loss
 from migrator.engine.session import Session
 from migrator.ledger.ledger import StepRow
 from migrator.plan.steps.revision import Revision
+from migrator.revisions.session_settings import own_rights
 from migrator.sql.effects import Effect
 
 
@@ -27,7 +28,8 @@ def run(session: Session, step: Revision, row: StepRow) -> str:
             raise data_loss(step, lost)
         for one in ending:
             if one.ends_with(effect):
-                one.remove_within(cursor)
+                with own_rights(cursor):
+                    one.remove_within(cursor)
 
     session.companion = before
     with drift.changing(session.target):

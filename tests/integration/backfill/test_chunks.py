@@ -31,7 +31,7 @@ STEP = """
 @pytest.fixture
 def connection(database: Database) -> psycopg.Connection:
     connection = database.connect()
-    schema.ensure(connection, lambda: database.connect(autocommit=False))
+    schema.ensure(connection)
     connection.execute("CREATE TABLE items (id bigint PRIMARY KEY, writes integer NOT NULL DEFAULT 0)")
     return connection
 

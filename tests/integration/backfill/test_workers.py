@@ -112,7 +112,7 @@ Worker = Callable[[str], Leases]
 
 @pytest.fixture
 def worker(connection: psycopg.Connection, database: Database) -> Worker:
-    schema.ensure(connection, lambda: database.connect(autocommit=False))
+    schema.ensure(connection)
     made(connection, "integer with gaps and skew")
     (step,) = connection.execute(STEP).fetchone() or (0,)
     table = find_table(connection, "items")
