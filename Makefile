@@ -66,6 +66,7 @@ format: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python -m docs.generate
+	$(BIN)/python -m migrator.check.pages docs/rules
 
 readme: $(STAMP)
 	$(BIN)/python -m docs.capture

@@ -1,26 +1,53 @@
-"""Looks into DO blocks: the statements that their PL/pgSQL sends, as far as they are written out."""
+"""Looks into DO blocks, and functions that the script itself made: what they send, as far as it is written out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from migrator.check.schema.schema import Body, Schema
 from migrator.sql.errors import SqlError
-from migrator.sql.parser import constant_text, parse_tree
-from migrator.sql.plpgsql import parse_block
+from migrator.sql.names import quote
+from migrator.sql.parser import Tree, constant_text, find, kind_of, parse_tree, strings
+from migrator.sql.plpgsql import parse_block, parse_body
 from migrator.sql.statement import Statement, parse
+from migrator.sql.volatility import function_name
 
 _SENT = {"PLpgSQL_stmt_execsql": "sqlstmt", "PLpgSQL_stmt_perform": "expr", "PLpgSQL_stmt_dynexecute": "query"}
+_OPEN_LOOPS = frozenset({"PLpgSQL_stmt_fors", "PLpgSQL_stmt_dynfors", "PLpgSQL_stmt_loop", "PLpgSQL_stmt_while"})
+"""Loops whose number of rounds is not written in them."""
+_CALLS = frozenset({"select_stmt", "call_stmt"})
 
 
-def inner_statements(statement: Statement) -> tuple[Statement, ...]:
-    """Return the statements in a DO block, in order; those put together at run time are left out."""
+def inner_statements(statement: Statement, schema: Schema | None = None) -> tuple[Statement, ...]:
+    """Return what a DO block sends, or a function of the script that is called, without what is put together then."""
+    if statement.kind in _CALLS:
+        bodies = _called(statement, schema.bodies if schema else {})
+        return tuple(one for body in bodies for text in _texts_of_body(body) if text for one in _parsed(text))
     return tuple(one for text in _texts(statement) if text is not None for one in _parsed(text))
 
 
 def is_opaque(statement: Statement) -> bool:
     """Say whether a DO block sends something that is not written out, or cannot be read at all."""
     return any(text is None for text in _texts(statement))
+
+
+def looped_changes(statement: Statement) -> Iterator[Statement]:
+    """Yield the UPDATEs and DELETEs of a DO block's loops that run until some query or condition ends them.
+
+    Loops that commit are left out: each round is a transaction of its own.
+    """
+    block = parse_block(statement.tree) if statement.kind == "do_stmt" else None
+    for kind, loop in _nodes(block):
+        if kind in _OPEN_LOOPS and not any(inner == "PLpgSQL_stmt_commit" for inner, _ in _nodes(loop)):
+            for one in (one for text in _sent_in(loop.get("body", [])) if text for one in _parsed(text)):
+                if one.kind in ("update_stmt", "delete_stmt"):
+                    yield one
+
+
+def _called(statement: Statement, bodies: dict[Any, Body]) -> Iterator[Body]:
+    for call in find(statement.tree, "FuncCall"):
+        yield from (body for name, body in bodies.items() if name.same(function_name(call)))
 
 
 def _parsed(text: str) -> tuple[Statement, ...]:
@@ -33,32 +60,76 @@ def _parsed(text: str) -> tuple[Statement, ...]:
 def _texts(statement: Statement) -> Iterator[str | None]:
     if statement.kind != "do_stmt":
         return
-    block = parse_block(statement.text)
+    block = parse_block(statement.tree)
     if block is None:
         yield None
         return
-    yield from (_text(node, field) for node, field in _sending(block))
+    yield from _sent_in(block)
 
 
-def _sending(node: Any) -> Iterator[tuple[dict[str, Any], str]]:
-    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    if isinstance(node, dict):
-        for kind in _SENT:
-            if kind in node:
-                yield node[kind], kind
-    for child in children:
-        yield from _sending(child)
+def _texts_of_body(body: Body) -> Iterator[str | None]:
+    if body.language == "plpgsql":
+        yield from _sent_in(parse_body(body.text))
+    elif body.language == "sql":
+        yield body.text
+
+
+def _sent_in(block: Any) -> Iterator[str | None]:
+    yield from (_text(node, kind) for kind, node in _nodes(block) if kind in _SENT)
+
+
+def _nodes(tree: Any) -> Iterator[tuple[str, Any]]:
+    """Yield every node of a PL/pgSQL tree with its kind, parents first."""
+    if isinstance(tree, list):
+        for child in tree:
+            yield from _nodes(child)
+    elif isinstance(tree, dict):
+        for kind, node in tree.items():
+            if isinstance(node, dict):
+                yield kind, node
+            yield from _nodes(node)
 
 
 def _text(node: dict[str, Any], kind: str) -> str | None:
     query: str = node[_SENT[kind]]["PLpgSQL_expr"]["query"]
-    return query if kind != "PLpgSQL_stmt_dynexecute" else _literal(query)
+    return query if kind != "PLpgSQL_stmt_dynexecute" else _constant(query)
 
 
-def _literal(expression: str) -> str | None:
-    """Return the text that a string literal stands for, or None for anything else."""
+def _constant(expression: str) -> str | None:
+    """Return the text that an expression of constants stands for, or None for anything else."""
     try:
         select = parse_tree(f"SELECT {expression}").stmts[0].stmt.select_stmt
     except SqlError:
         return None
-    return constant_text(select.target_list[0].res_target.val) or None
+    return _folded(select.target_list[0].res_target.val) or None
+
+
+def _folded(node: Tree) -> str | None:
+    kind = kind_of(node)
+    if kind == "a_const":
+        return constant_text(node)
+    if kind == "a_expr" and strings(node.a_expr.name) == ("||",):
+        left, right = _folded(node.a_expr.lexpr), _folded(node.a_expr.rexpr)
+        return None if left is None or right is None else left + right
+    if kind == "func_call" and function_name(node.func_call).name == "format":
+        return _formatted([_folded(argument) for argument in node.func_call.args])
+    return None
+
+
+def _formatted(arguments: list[str | None]) -> str | None:
+    """Return what `format` makes of constants; None where one is none, or the template picks them by number."""
+    template, *rest = arguments
+    if template is None or None in rest or "$" in template:
+        return None
+    pieces = template.replace("%%", "\0").split("%")
+    if len(pieces) - 1 != len(rest) or any(piece[:1] not in _FORMS for piece in pieces[1:]):
+        return None
+    filled = (_FORMS[piece[0]](value or "") + piece[1:] for piece, value in zip(pieces[1:], rest, strict=True))
+    return (pieces[0] + "".join(filled)).replace("\0", "%")
+
+
+def _literal(value: str) -> str:
+    return "'{}'".format(value.replace("'", "''"))
+
+
+_FORMS: dict[str, Callable[[str], str]] = {"I": quote, "s": str, "L": _literal}

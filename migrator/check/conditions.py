@@ -47,8 +47,12 @@ def is_unlimited(tree: Tree) -> bool:
         return False
     if not tree.HasField("where_clause"):
         return bool(joined)
-    conjuncts = _conjuncts(tree.where_clause)
-    return all(_always_true(one) or _about_content(one) or (joined and _joins(one)) for one in conjuncts)
+    conjuncts = list(_conjuncts(tree.where_clause))
+    closed = _closed_ranges(conjuncts)
+    return all(
+        _always_true(one) or _about_content(one) or _is_open(one, closed) or (joined and _joins(one))
+        for one in conjuncts
+    )
 
 
 def changes_in(statement: Statement) -> Iterator[Tree]:
@@ -106,6 +110,8 @@ def _conjuncts(node: Tree) -> Iterator[Tree]:
 def _always_true(node: Tree) -> bool:
     if constant_text(node) == "true":
         return True
+    if kind_of(node) == "bool_expr" and field_enum(node.bool_expr, "boolop") == "OR_EXPR":
+        return any(_always_true(one) for one in node.bool_expr.args)
     if kind_of(node) == "a_expr" and strings(node.a_expr.name) == ("=",):
         left, right = constant_text(node.a_expr.lexpr), constant_text(node.a_expr.rexpr)
         return bool(left) and left == right
@@ -113,16 +119,65 @@ def _always_true(node: Tree) -> bool:
 
 
 def _about_content(node: Tree) -> bool:
-    """Say whether the condition asks about content that any number of rows can have: IS NULL, OR, <>, IS DISTINCT."""
+    """Say whether the condition asks about content that any number of rows can have, and not for single values."""
     kind = kind_of(node)
-    if kind in ("null_test", "boolean_test"):
+    if kind in ("null_test", "boolean_test", "column_ref"):
         return True
     if kind == "bool_expr":
-        return all(_about_content(one) for one in node.bool_expr.args)
+        operator = field_enum(node.bool_expr, "boolop")
+        wide = [_about_content(one) for one in node.bool_expr.args]
+        return operator == "NOT_EXPR" or (any(wide) if operator == "OR_EXPR" else all(wide))
+    if kind == "sub_link":
+        return not _is_limited(node.sub_link.subselect.select_stmt)
     if kind == "a_expr":
-        distinct = field_enum(node.a_expr, "kind") in ("AEXPR_DISTINCT", "AEXPR_NOT_DISTINCT")
-        return distinct or strings(node.a_expr.name) == ("<>",)
+        form, operator = field_enum(node.a_expr, "kind"), strings(node.a_expr.name)[-1]
+        truth = operator == "=" and constant_text(node.a_expr.rexpr) in ("true", "false")
+        return form in _OF_CONTENT or operator == "<>" or truth
     return False
+
+
+_OF_CONTENT = frozenset({"AEXPR_DISTINCT", "AEXPR_NOT_DISTINCT", "AEXPR_LIKE", "AEXPR_ILIKE", "AEXPR_SIMILAR"})
+_FEW = 10_000
+"""Rows of one chunk; numbers up to here are taken for the first keys of a table."""
+_BOUNDS = {"<": "upper", "<=": "upper", ">": "lower", ">=": "lower"}
+
+
+def _is_limited(select: Tree) -> bool:
+    """Say whether a subquery gives few rows: it has a LIMIT, reads no table, or asks for single values."""
+    if select.HasField("limit_count") or not select.from_clause:
+        return True
+    if not select.HasField("where_clause"):
+        return False
+    conjuncts = list(_conjuncts(select.where_clause))
+    closed = _closed_ranges(conjuncts)
+    return any(
+        not (_always_true(one) or _about_content(one) or _is_open(one, closed) or _joins(one)) for one in conjuncts
+    )
+
+
+def _closed_ranges(conjuncts: list[Tree]) -> frozenset[str]:
+    """Return the columns that have a bound on both sides."""
+    bounds = {_bound(one) for one in conjuncts}
+    return frozenset(column for column, side in bounds if side == "lower" and (column, "upper") in bounds)
+
+
+def _is_open(node: Tree, closed: frozenset[str]) -> bool:
+    """Say whether the condition is a range that is open on one side."""
+    column, side = _bound(node)
+    if side == "upper" and (few := constant_text(node.a_expr.rexpr)).isdigit() and int(few) <= _FEW:
+        return False
+    return bool(side) and column not in closed
+
+
+def _bound(node: Tree) -> tuple[str, str]:
+    """Return the column that a comparison bounds, and on which side; nothing for other conditions."""
+    if kind_of(node) != "a_expr" or field_enum(node.a_expr, "kind") != "AEXPR_OP":
+        return "", ""
+    side = _BOUNDS.get(strings(node.a_expr.name)[-1], "")
+    column = node.a_expr.lexpr
+    if not side or kind_of(column) != "column_ref":
+        return "", ""
+    return strings(column.column_ref.fields)[-1], side
 
 
 def _by_value(node: Tree) -> bool:

@@ -45,6 +45,9 @@ class LiveSchema(Schema):
     def constrained(self, type_name: Name) -> bool | None:
         return self.facts.constrained(type_name)
 
+    def underlying(self, type_name: Name) -> str | None:
+        return self.facts.underlying(type_name)
+
     def is_new(self, name: Name) -> bool:
         return not self.live(name)
 

@@ -10,6 +10,7 @@ from migrator.check.finding import Place
 from migrator.check.options import Options, Runner
 from migrator.check.schema.schema import Schema
 from migrator.check.transaction import Transaction
+from migrator.sql.commands import definition
 from migrator.sql.context import RelationKind
 from migrator.sql.effects import Effect, Lock, Work
 from migrator.sql.locks import LockMode
@@ -87,8 +88,15 @@ class Moment:
             return
         table = name_of(self.tree.relation)
         for node in self.tree.cmds if self.live(table) else ():
-            if field_enum(node.alter_table_cmd, "subtype") in subtypes:
-                yield table, node.alter_table_cmd
+            command = node.alter_table_cmd
+            if field_enum(command, "subtype") in subtypes and not self._has_it_already(table, command):
+                yield table, command
+
+    def _has_it_already(self, table: Name, command: Tree) -> bool:
+        """Say whether it is an ADD COLUMN IF NOT EXISTS of a column that is there."""
+        known = self.schema.table(table) if command.missing_ok else None
+        adds = field_enum(command, "subtype") == "AT_AddColumn"
+        return adds and known is not None and known.column(definition(command).colname) is not None
 
     def rest_of_transaction(self) -> Iterator[Statement]:
         """Yield the statements that commit together with this one."""

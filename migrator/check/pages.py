@@ -48,6 +48,7 @@ def _examples(title: str, examples: tuple[Example, ...]) -> Iterator[str]:
     for one in examples:
         conditions = [f"PostgreSQL {one.pg_version}"] if one.pg_version != Example(sql="").pg_version else []
         conditions += ["without timeouts of the runner"] if not one.timeouts else []
+        conditions += ["the whole schema is known"] if one.complete else []
         remark = [f"-- {', '.join(conditions)}"] if conditions else []
         setup = [f"-- before: {one.setup}"] if one.setup else []
         yield from ("```sql", *remark, *setup, one.sql, "```", "")

@@ -41,6 +41,8 @@ class Example:
     minor: int | None = None
     runner: str = "psql"
     timeouts: bool = True
+    complete: bool = False
+    """`setup` made all that there is, as a dump given by `--schema` does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from migrator.check.blocks import inner_statements
-from migrator.check.finding import Finding
+from migrator.check.finding import Finding, Hazard
 from migrator.check.moment import Moment
 from migrator.check.options import Options
 from migrator.check.rule import Rule, judge
 from migrator.check.schema.changes import apply
+from migrator.check.schema.nothing import does_nothing
 from migrator.check.schema.schema import Schema
 from migrator.check.source import Piece, Script
 from migrator.check.transaction import BEGINS, ENDS, Transaction
@@ -21,8 +22,21 @@ from migrator.sql.names import Name, name_of
 from migrator.sql.parser import strings
 from migrator.sql.statement import Statement
 
+_LASTING = frozenset({Hazard.IRREVERSIBLE, Hazard.BREAKS})
+"""Hazards of what is committed; while it lasts, a transaction that is rolled back stalls traffic like any other."""
+_DEEPEST = 5
+"""Functions may call themselves."""
 _OWN_ENUM = 17
 """From then on a label can be used in the transaction that adds it, if that has created the enum as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What was known at a savepoint, or at the beginning of a transaction, whose name is empty."""
+
+    name: str
+    schema: Schema
+    transaction: Transaction
 
 
 @dataclass
@@ -34,20 +48,28 @@ class Walk:
     rules: tuple[Rule, ...]
     transaction: Transaction
     downgrade: bool = False
+    marks: list[Mark] = field(default_factory=list)
+    """Where ROLLBACK goes back to: the beginning of the transaction, then its savepoints."""
+    depth: int = 0
+    """Blocks and functions around the statement."""
 
     def over(self, script: Script) -> Iterator[Finding]:
         """Yield the findings of a script; the schema is afterwards what the script made of it."""
         self.downgrade = script.downgrade
         statements = tuple(piece.statement for piece in script.pieces)
+        undone = rolled_back(statements)
         for number, piece in enumerate(script.pieces):
             if not piece.autocommit and not self.transaction.open:
                 self.transaction = self.transaction.begin(explicit=False)
             elif piece.autocommit and self.transaction.open and not self.transaction.explicit:
                 self.transaction = self.transaction.end()
-            yield from self._step(piece, statements[number + 1 :])
+            found = self._step(piece, statements[number + 1 :])
+            yield from (one for one in found if number not in undone or one.hazard not in _LASTING)
 
     def _step(self, piece: Piece, following: tuple[Statement, ...]) -> Iterator[Finding]:
         effect = classify(piece.statement, self.schema)
+        if does_nothing(piece.statement, effect, self.schema):
+            return
         moment = Moment(
             piece.statement,
             effect,
@@ -63,15 +85,17 @@ class Walk:
         self._take_over(moment)
 
     def _inside(self, piece: Piece, following: tuple[Statement, ...]) -> Iterator[Finding]:
-        """Judge the statements inside a DO block, which run in one transaction."""
-        inner = inner_statements(piece.statement)
-        if not inner:
+        """Judge the statements inside a DO block, or a function that is called: they run in one transaction."""
+        inner = inner_statements(piece.statement, self.schema)
+        if not inner or self.depth >= _DEEPEST:
             return
+        self.depth += 1
         outer = self.transaction
         self.transaction = outer if outer.open else outer.begin(explicit=False)
         for number, statement in enumerate(inner):
             yield from self._step(replace(piece, statement=statement), (*inner[number + 1 :], *following))
         self.transaction = self.transaction if outer.open else outer
+        self.depth -= 1
 
     def _take_over(self, moment: Moment) -> None:
         effect, before = moment.effect, self.transaction
@@ -81,10 +105,8 @@ class Walk:
             if lock.relation and not moment.is_view(lock.relation)
         )
         apply(self.schema, moment.statement, effect)
-        if effect.transaction_control in BEGINS:
-            self.transaction = before if before.open else before.begin(explicit=True)
-        elif effect.transaction_control in ENDS:
-            self.transaction = before.end(undone=effect.transaction_control == "ROLLBACK")
+        if effect.transaction_control:
+            self._control(effect)
         else:
             held = before.holding(effect, live, moment.statement.text)
             noted = replace(
@@ -98,6 +120,51 @@ class Walk:
             )
             self.transaction = (noted if before.open else held).with_settings(effect.changes_settings)
 
+    def _control(self, effect: Effect) -> None:
+        """Begin and end transactions; what is rolled back has never been."""
+        before, control = self.transaction, effect.transaction_control
+        if control in BEGINS and not before.open:
+            self.transaction = before.begin(explicit=True)
+            self.marks = [Mark("", self.schema.copied(), self.transaction)]
+        elif control == "SAVEPOINT":
+            self.marks.append(Mark(effect.savepoint, self.schema.copied(), before))
+        elif control == "ROLLBACK TO":
+            mark = next((mark for mark in reversed(self.marks) if mark.name == effect.savepoint), None)
+            if mark is not None:
+                self._back_to(mark)
+        elif control in ENDS:
+            if control == "ROLLBACK" and self.marks:
+                self._back_to(self.marks[0])
+            self.transaction = before.end(undone=control == "ROLLBACK")
+            self.marks = []
+
+    def _back_to(self, mark: Mark) -> None:
+        self.marks = self.marks[: self.marks.index(mark) + 1]
+        self.schema.become(mark.schema.copied())
+        self.transaction = mark.transaction
+
+
+def rolled_back(statements: tuple[Statement, ...]) -> frozenset[int]:
+    """Return the numbers of the statements that a ROLLBACK of the script undoes."""
+    undone: set[int] = set()
+    marks: list[tuple[str, int]] = []
+    for number, statement in enumerate(statements):
+        if statement.kind != "transaction_stmt":
+            continue
+        effect = classify(statement)
+        if effect.transaction_control in BEGINS and not marks:
+            marks = [("", number)]
+        elif effect.transaction_control == "SAVEPOINT" and marks:
+            marks.append((effect.savepoint, number))
+        elif effect.transaction_control == "ROLLBACK TO":
+            start = next((mark for name, mark in reversed(marks) if name == effect.savepoint), number)
+            undone |= set(range(start, number))
+        elif effect.transaction_control in ENDS:
+            if effect.transaction_control == "ROLLBACK" and marks:
+                undone |= set(range(marks[0][1], number))
+            marks = []
+    return frozenset(undone)
+
 
 def _not_valid(statement: Statement) -> Iterator[tuple[Name, str]]:
     """Yield the constraints that the statement adds without validating them."""
@@ -109,12 +176,13 @@ def _not_valid(statement: Statement) -> Iterator[tuple[Name, str]]:
             yield name_of(statement.tree.relation), definition(command).conname
 
 
-def _enum_value(moment: Moment) -> tuple[str, ...]:
-    """Return the label that the statement adds, and that cannot be used before the commit."""
+def _enum_value(moment: Moment) -> tuple[tuple[str, str], ...]:
+    """Return the enum with the label that the statement adds, and that cannot be used before the commit."""
     if moment.statement.kind != "alter_enum_stmt" or moment.tree.old_val:
         return ()
-    own = moment.version >= _OWN_ENUM and strings(moment.tree.type_name)[-1] in moment.transaction.types
-    return () if own else (moment.tree.new_val,)
+    enum = strings(moment.tree.type_name)[-1]
+    own = moment.version >= _OWN_ENUM and enum in moment.transaction.types
+    return () if own else ((enum, moment.tree.new_val),)
 
 
 def walk(script: Script, schema: Schema, options: Options, rules: tuple[Rule, ...]) -> Iterator[Finding]:

@@ -34,7 +34,7 @@ class Transaction:
         explicit: begun by a BEGIN of the script.
         held: write-blocking locks on tables that hold rows.
         constraints: constraints added NOT VALID in this transaction, as (table, name).
-        enum_values: labels added to an enum in this transaction, which did not create the enum.
+        enum_values: labels added in this transaction, as (enum, label), of enums that it did not create.
         types: types created in this transaction.
         session: settings that outlive the transaction.
         local: settings that end with it.
@@ -45,7 +45,7 @@ class Transaction:
     explicit: bool = False
     held: tuple[Held, ...] = ()
     constraints: tuple[tuple[Name, str], ...] = ()
-    enum_values: tuple[str, ...] = ()
+    enum_values: tuple[tuple[str, str], ...] = ()
     types: tuple[str, ...] = ()
     statements: int = 0
     session: dict[str, str | None] = field(default_factory=dict)

@@ -385,7 +385,8 @@ SELECT current_setting('search_path'), current_schemas(false)::text[]
 SELECT c.oid::bigint, n.nspname, c.relname, c.relkind::text, c.relispopulated,
        EXISTS (SELECT FROM pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock'
                AND pid <> pg_backend_pid() AND relation = c.oid
-               AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())),
+       c.relpersistence = 'u'
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(%(name)s)
 
 -- name: fact_full_name
@@ -445,8 +446,21 @@ WHERE p.proname = %(name)s
   AND CASE WHEN %(schema)s::text IS NULL THEN n.nspname = ANY (current_schemas(true)) ELSE n.nspname = %(schema)s END
 
 -- name: fact_domain
-SELECT t.typtype = 'd' AND (t.typnotnull OR EXISTS (SELECT FROM pg_constraint c WHERE c.contypid = t.oid))
-FROM pg_type t WHERE t.oid = to_regtype(%(name)s)
+WITH RECURSIVE under (oid, typnotnull, typtype, typbasetype) AS (
+  SELECT t.oid, t.typnotnull, t.typtype, t.typbasetype FROM pg_type t WHERE t.oid = to_regtype(%(name)s)
+  UNION ALL
+  SELECT t.oid, t.typnotnull, t.typtype, t.typbasetype FROM under u JOIN pg_type t ON t.oid = u.typbasetype
+  WHERE u.typtype = 'd')
+SELECT bool_or(typtype = 'd' AND (typnotnull OR EXISTS (SELECT FROM pg_constraint c WHERE c.contypid = under.oid)))
+FROM under HAVING count(*) > 0
+
+-- name: fact_underlying_type
+WITH RECURSIVE under (oid, modifier, typtype, typbasetype, typtypmod) AS (
+  SELECT t.oid, -1, t.typtype, t.typbasetype, t.typtypmod FROM pg_type t WHERE t.oid = to_regtype(%(name)s)
+  UNION ALL
+  SELECT t.oid, u.typtypmod, t.typtype, t.typbasetype, t.typtypmod FROM under u JOIN pg_type t ON t.oid = u.typbasetype
+  WHERE u.typtype = 'd')
+SELECT format_type(oid, modifier) FROM under WHERE typtype <> 'd'
 
 -- name: fact_domain_users
 SELECT DISTINCT n.nspname, c.relname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid

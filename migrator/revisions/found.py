@@ -69,8 +69,12 @@ class Found(Table):
         return tuple(row[0] for row in self._asked("fact_partition_key"))
 
     @cached_property
+    def unlogged(self) -> bool:
+        return bool(self._row[6])
+
+    @cached_property
     def empty(self) -> bool:
-        _, _, _, kind, populated, locked = self._row
+        kind, populated, locked = self._row[3:6]
         if kind == "m" and not populated:
             return True
         # Whoever locks all of a table uses it; to look inside would be to wait for him, for as long as it takes.

@@ -82,6 +82,10 @@ def _conditions(node: Tree) -> Iterator[Condition]:
         column = _column(node.null_test.arg)
         if column:
             yield not_null(column)
+    elif _is_bool(node, "NOT_EXPR") and kind_of(node.bool_expr.args[0]) == "null_test":
+        test = node.bool_expr.args[0].null_test
+        if field_enum(test, "nulltesttype") == "IS_NULL" and _column(test.arg):
+            yield not_null(_column(test.arg))
     elif kind == "a_expr":
         yield from _comparison(node.a_expr)
 
@@ -100,6 +104,10 @@ def _comparison(expression: Tree) -> Iterator[Condition]:
         yield Condition(column, "NOT IN", _constants(expression.rexpr.a_array_expr.elements))
     elif kind == "AEXPR_OP_ANY" and operator == "=" and kind_of(expression.rexpr) == "a_array_expr":
         yield Condition(column, "IN", _constants(expression.rexpr.a_array_expr.elements))
+    elif kind == "AEXPR_BETWEEN":
+        for bound, side in zip((">=", "<="), expression.rexpr.list.items, strict=True):
+            if bare(side):
+                yield Condition(column, bound, frozenset({bare(side)}))
     elif kind == "AEXPR_OP" and bare(expression.rexpr):
         value = frozenset({bare(expression.rexpr)})
         yield Condition(column, "IN" if operator == "=" else operator, value)

@@ -92,6 +92,8 @@ class Table:
     """Created by the revision that the statement belongs to."""
     empty: bool = False
     """Holds no row. For a materialized view: was never populated."""
+    unlogged: bool | None = None
+    """Whether it is left out of the write-ahead log; None where that is not known."""
 
     @property
     def live(self) -> bool:
@@ -128,6 +130,9 @@ class Context(Protocol):
     def constrained(self, type_name: Name) -> bool | None:
         """Say whether the type is a domain with a CHECK or NOT NULL."""
 
+    def underlying(self, type_name: Name) -> str | None:
+        """Return the type under a domain as `format_type` writes it; of a type that is no domain, its own name."""
+
     def users_of(self, domain: Name) -> tuple[Name, ...] | None:
         """Return the tables with a column of this domain."""
 
@@ -145,6 +150,7 @@ class Facts:
     volatilities: Mapping[Name, Volatility] = field(default_factory=dict)
     domains: Mapping[Name, bool] = field(default_factory=dict)
     domain_users: Mapping[Name, tuple[Name, ...]] = field(default_factory=dict)
+    base_types: Mapping[Name, str] = field(default_factory=dict)
     names: frozenset[Name] = frozenset()
     """Further names that are taken."""
 
@@ -160,6 +166,9 @@ class Facts:
 
     def constrained(self, type_name: Name) -> bool | None:
         return next((known for name, known in self.domains.items() if name.same(type_name)), None)
+
+    def underlying(self, type_name: Name) -> str | None:
+        return next((base for name, base in self.base_types.items() if name.same(type_name)), None)
 
     def users_of(self, domain: Name) -> tuple[Name, ...] | None:
         return next((users for name, users in self.domain_users.items() if name.same(domain)), None)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from migrator.sql.checks import Condition, bare, not_null, proven, proven_alternatives
 from migrator.sql.context import Table
 from migrator.sql.names import quote
 from migrator.sql.parser import Tree, kind_of, strings
+
+_NUMBER = re.compile(r"-?\d+")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def required(bound: Tree, parent: Table) -> tuple[Condition, ...] | None:
@@ -38,7 +44,33 @@ def is_proven(bound: Tree, parent: Table | None, child: Table | None) -> bool:
     conditions = required(bound, parent) if parent else None
     if conditions is None or child is None:
         return False
-    return set(conditions) <= proven(child)
+    known = proven(child)
+    return all(wanted in known or any(_implies(one, wanted) for one in known) for wanted in conditions)
+
+
+def _implies(known: Condition, wanted: Condition) -> bool:
+    """Say whether rows that satisfy one condition satisfy the other: a tighter range, fewer values."""
+    if known.column != wanted.column or not known.values:
+        return False
+    if wanted.operator == "IN":
+        return known.operator == "IN" and known.values <= wanted.values
+    values = [_ordered(value) for value in (*known.values, *wanted.values)]
+    if None in values or len({type(value) for value in values}) > 1:
+        return False
+    limit, found = values[-1], values[:-1]
+    if wanted.operator == ">=":
+        return known.operator in (">=", ">", "IN") and all(value >= limit for value in found)
+    strictly = known.operator in ("<=", "IN")
+    return (strictly and all(value < limit for value in found)) or (
+        known.operator == "<" and all(value <= limit for value in found)
+    )
+
+
+def _ordered(value: str) -> Any:
+    """Return a constant in a form that can be compared: a number, or a date; None for anything else."""
+    if _NUMBER.fullmatch(value):
+        return int(value)
+    return value if _DATE.fullmatch(value) else None
 
 
 def as_sql(conditions: tuple[Condition, ...]) -> str:

@@ -1,20 +1,23 @@
-"""The body of a DO block as PostgreSQL's own PL/pgSQL parser sees it; not what its statements do."""
+"""The body of a DO block or a function as PostgreSQL's own PL/pgSQL parser sees it; not what its statements do."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import Any, cast
 
-from migrator.sql.parser import option_text
-from migrator.sql.statement import parse_one
+from migrator.sql.parser import Tree, option_text
 
 
-def parse_block(do: str) -> list[Any] | None:
+def parse_block(do: Tree) -> list[Any] | None:
     """Return the parse tree of a DO statement's body as nested dicts and lists; None where it is not PL/pgSQL."""
-    options = {one.def_elem.defname: one.def_elem for one in parse_one(do).tree.args}
+    options = {one.def_elem.defname: one.def_elem for one in do.args}
     if "language" in options and option_text(options["language"]) != "plpgsql":
         return None
-    body = options["as"].arg.string.sval
+    return parse_body(options["as"].arg.string.sval)
+
+
+def parse_body(body: str) -> list[Any] | None:
+    """Return the parse tree of a body in PL/pgSQL as nested dicts and lists; None where it is not PL/pgSQL."""
     mark = "$migrator$"
     postgast = import_module("postgast")
     try:

@@ -26,8 +26,10 @@ from collections.abc import Iterator
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
+from migrator.check.schema.changes import output_of
 from migrator.sql.classify import classify
 from migrator.sql.effects import Object
+from migrator.sql.statement import Statement
 
 HAZARD = Hazard.BREAKS
 BAD = (
@@ -60,7 +62,7 @@ def find(moment: Moment) -> Iterator[Report]:
     if moment.statement.kind in ("dropdb_stmt", "drop_owned_stmt"):
         yield Report("everything in it is lost", "take a dump first, and drop it by hand")
     for one in moment.effect.drops:
-        if one.kind in _KINDS and not (moment.downgrade or _new(moment, one) or _replaced(moment, one)):
+        if one.kind in _KINDS and not (moment.downgrade or moment.schema.is_made(one.name) or _replaced(moment, one)):
             yield Report(
                 f"{one.kind} {one.name} is gone for the code that is still running"
                 + (", and with it all that depends on it" if "CASCADE" in moment.statement.text.upper() else ""),
@@ -68,14 +70,17 @@ def find(moment: Moment) -> Iterator[Report]:
             )
 
 
-def _new(moment: Moment, one: Object) -> bool:
-    return moment.schema.is_new(one.name) or any(name.same(one.name) for name in moment.schema.new_types)
-
-
 def _replaced(moment: Moment, one: Object) -> bool:
-    """Say whether the same transaction puts something of that name in its place."""
+    """Say whether the same transaction puts something of that name, and with the same columns, in its place."""
     return any(
         later.kind in _CREATED_BY.get(one.kind, ())
         and any(made.name.same(one.name) for made in classify(later, moment.schema).creates or (one,))
+        and not _lacks_columns(moment, one, later)
         for later in moment.rest_of_transaction()
     )
+
+
+def _lacks_columns(moment: Moment, one: Object, later: Statement) -> bool:
+    before = next((view.output for name, view in moment.schema.views.items() if name.same(one.name)), None)
+    after = output_of(moment.schema, later.tree.query) if later.kind == "view_stmt" else None
+    return before is not None and after is not None and not set(before) <= set(after)

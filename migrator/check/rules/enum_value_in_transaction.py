@@ -25,8 +25,10 @@ from collections.abc import Iterator
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
+from migrator.sql.column_type import read_type
+from migrator.sql.names import name_of
+from migrator.sql.parser import Tree, constant_text, strings
 from migrator.sql.parser import find as find_nodes
-from migrator.sql.parser import strings
 
 HAZARD = Hazard.FAILS
 BAD = (
@@ -53,12 +55,34 @@ def find(moment: Moment) -> Iterator[Report]:
         return
     if adds and moment.version < _IN_TRANSACTION:
         yield Report("PostgreSQL refuses ADD VALUE inside a transaction before version 12", "commit before it")
-    for label in moment.transaction.enum_values:
-        if any(one.sval == label for one in find_nodes(moment.tree, "String")) and not adds:
+    for enum, label in moment.transaction.enum_values:
+        if not adds and any(_is_of(one, enum, label) for one in _constants(moment.tree)) and _takes_enums(moment):
             yield Report(
                 f"PostgreSQL refuses the label '{label}' in the transaction that adds it (55P04)",
                 f"COMMIT;\n{moment.statement.text};",
             )
+
+
+def _constants(tree: Tree) -> Iterator[tuple[str, str]]:
+    """Yield each text constant with the type that it is cast to, or nothing."""
+    casts = [one for one in find_nodes(tree, "TypeCast") if constant_text(one.arg)]
+    cast = {one.arg.a_const.location for one in casts}
+    yield from ((constant_text(one.arg), strings(one.type_name.names)[-1]) for one in casts)
+    yield from ((one.sval.sval, "") for one in find_nodes(tree, "A_Const") if one.location not in cast)
+
+
+def _is_of(constant: tuple[str, str], enum: str, label: str) -> bool:
+    text, type_name = constant
+    return text == label and type_name in ("", enum)
+
+
+def _takes_enums(moment: Moment) -> bool:
+    """Say whether a label can be meant: not where rows go into a table whose columns are all of built-in types."""
+    if moment.statement.kind not in ("insert_stmt", "update_stmt"):
+        return True
+    known = moment.schema.table(name_of(moment.tree.relation))
+    types = [read_type(one.type) for one in known.columns] if known else []
+    return not types or any(one is None or not one.built_in for one in types)
 
 
 def _is_new(moment: Moment) -> bool:

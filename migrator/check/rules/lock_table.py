@@ -42,6 +42,8 @@ GOOD = (
 def find(moment: Moment) -> Iterator[Report]:
     """Yield each table that is locked by hand."""
     if moment.statement.kind == "lock_stmt":
+        if not moment.transaction.open:
+            yield Report("PostgreSQL refuses LOCK TABLE outside a transaction", f"BEGIN;\n{moment.statement.text};")
         for lock in moment.live_locks():
             waits = "reads and writes" if lock.mode.blocks_reads else "writes"
             yield Report(

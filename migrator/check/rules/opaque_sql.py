@@ -30,12 +30,13 @@ from migrator.check.rule import Example, Report
 HAZARD = Hazard.OPERABILITY
 SEVERITY = Severity.WARNING
 BAD = (
-    Example(sql="DO $$ BEGIN EXECUTE 'ALTER TABLE ' || 'orders' || ' ADD COLUMN a int'; END $$;"),
+    Example(sql="DO $$ BEGIN EXECUTE 'ALTER TABLE ' || current_schema || '.orders ADD COLUMN a int'; END $$;"),
     Example(sql="CALL migrate_everything();"),
     Example(sql="DO LANGUAGE plpython3u $$ x = 1 $$;"),
 )
 GOOD = (
     Example(sql="DO $$ BEGIN EXECUTE 'CREATE TABLE a (b int)'; END $$;"),
+    Example(sql="DO $$ BEGIN EXECUTE format('CREATE TABLE %I (b int)', 'a'); END $$;"),
     Example(sql="DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_type) THEN CREATE TYPE m AS ENUM ('a'); END IF; END $$;"),
     Example(sql="SELECT 1;"),
 )

@@ -2,8 +2,8 @@
 
 What it does
 ------------
-Reports on a known partitioned table: `CREATE INDEX CONCURRENTLY`, a foreign key NOT VALID before PostgreSQL 18, `ADD
-CONSTRAINT ... USING INDEX`.
+Reports on a known partitioned table: `CREATE INDEX CONCURRENTLY` and `DROP INDEX CONCURRENTLY`, a foreign key NOT VALID
+before PostgreSQL 18, `ADD CONSTRAINT ... USING INDEX`.
 
 Why it is bad
 -------------
@@ -40,6 +40,10 @@ BAD = (
         setup="CREATE TABLE p (a int) PARTITION BY LIST (a);",
     ),
     Example(
+        sql="DROP INDEX CONCURRENTLY i;",
+        setup="CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE INDEX i ON p (a);",
+    ),
+    Example(
         sql="ALTER TABLE p ADD CONSTRAINT u UNIQUE USING INDEX i;",
         setup="CREATE TABLE p (a int) PARTITION BY LIST (a);",
     ),
@@ -65,6 +69,11 @@ def find(moment: Moment) -> Iterator[Report]:
     """Yield what only plain tables can have."""
     if moment.statement.kind == "index_stmt" and moment.tree.concurrent and moment.tree.relation.inh:
         yield from _refused(moment, name_of(moment.tree.relation), "CREATE INDEX CONCURRENTLY")
+    if moment.statement.kind == "drop_stmt" and moment.tree.concurrent:
+        for one in moment.effect.drops:
+            index = moment.schema.index(one.name)
+            if index is not None and index.partitioned:
+                yield from _refused(moment, index.table, "DROP INDEX CONCURRENTLY")
     for table, command in moment.commands("AT_AddConstraint"):
         constraint = definition(command)
         foreign = field_enum(constraint, "contype") == "CONSTR_FOREIGN"

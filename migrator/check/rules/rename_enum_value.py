@@ -47,7 +47,7 @@ def find(moment: Moment) -> Iterator[Report]:
         return
     parts = strings(moment.tree.type_name)
     name = Name(parts[-1], parts[-2] if len(parts) > 1 else None)
-    if not any(one.same(name) for one in moment.schema.new_types):
+    if not any(one.same(name) for one in moment.schema.new_objects):
         yield Report(
             f"running code that uses the label '{moment.tree.old_val}' of {name} fails",
             f"ALTER TYPE {name} ADD VALUE '{moment.tree.new_val}';   -- then update the rows in chunks",

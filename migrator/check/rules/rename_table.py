@@ -15,8 +15,8 @@ drop the view when nobody uses it.
 
 When it does not apply
 ----------------------
-What the same script created, renamed indexes, constraints and triggers, and a rename with a view of the old name in
-the same transaction.
+What the same script created, renamed indexes, constraints and triggers, and a rename with a view of the old name, and
+all columns, in the same transaction.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
+from migrator.check.schema.changes import output_of
 from migrator.sql.names import Name, name_of
 
 HAZARD = Hazard.BREAKS
@@ -57,7 +58,7 @@ def find(moment: Moment) -> Iterator[Report]:
         if (
             what.kind not in _KINDS
             or what.member
-            or moment.schema.is_new(what.name)
+            or moment.schema.is_made(what.name)
             or _view_instead(moment, what.name)
         ):
             continue
@@ -71,4 +72,11 @@ def find(moment: Moment) -> Iterator[Report]:
 
 
 def _view_instead(moment: Moment, old: Name) -> bool:
-    return any(one.kind == "view_stmt" and name_of(one.tree.view).same(old) for one in moment.rest_of_transaction())
+    """Say whether the same transaction puts a view with all columns of the table in its place."""
+    known = moment.schema.table(old)
+    needed = {one.name for one in known.columns} if known else set()
+    for one in moment.rest_of_transaction():
+        if one.kind == "view_stmt" and Name(name_of(one.tree.view).name) == Name(old.name):
+            output = output_of(moment.schema, one.tree.query)
+            return output is None or needed <= set(output)
+    return False

@@ -2,8 +2,9 @@
 
 What it does
 ------------
-Reports `UPDATE` without WHERE, and `UPDATE` or `DELETE` with conditions that no key limits: `IS NULL`, `IS NOT NULL`,
-`IS DISTINCT FROM`, `true`, a join with another table; `MERGE` with a table; those inside WITH, too.
+Reports `UPDATE` without WHERE, and `UPDATE` or `DELETE` with conditions that no key limits: `IS NULL`, `<>`, `NOT`,
+`LIKE`, a truth value, a range that is open on one side, a subquery without LIMIT, a join with another table; `MERGE`
+and `INSERT ... ON CONFLICT DO UPDATE` with a table; those inside WITH, and in loops of DO blocks that do not commit.
 
 Why it is bad
 -------------
@@ -24,12 +25,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrator.check.conditions import changes_in, condition_sql, is_unlimited, is_whole
+from migrator.check.blocks import looped_changes
+from migrator.check.conditions import changes_in, condition_sql, is_by_key, is_unlimited, is_whole, reads_tables
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
 from migrator.sql.names import name_of, quote
-from migrator.sql.parser import Tree
+from migrator.sql.parser import Tree, field_enum
 
 HAZARD = Hazard.BLOCKS
 BAD = (
@@ -40,6 +42,15 @@ BAD = (
     Example(sql="UPDATE orders o SET note = c.name FROM customers c WHERE c.id = o.customer_id;"),
     Example(sql="MERGE INTO orders o USING customers c ON c.id = o.customer_id WHEN MATCHED THEN DELETE;"),
     Example(sql="WITH c AS (UPDATE orders SET note = 'n' RETURNING id) SELECT count(*) FROM c;"),
+    Example(sql="DELETE FROM sessions WHERE created_at < '2024-01-01';"),
+    Example(sql="UPDATE orders SET note = 'n' WHERE id NOT IN (SELECT order_id FROM payments);"),
+    Example(sql="INSERT INTO a SELECT id, n FROM b ON CONFLICT (id) DO UPDATE SET n = excluded.n;"),
+    Example(
+        sql=(
+            "DO $$ DECLARE r record; BEGIN FOR r IN SELECT id FROM orders LOOP "
+            "UPDATE orders SET note = 'n' WHERE id = r.id; END LOOP; END $$;"
+        )
+    ),
 )
 GOOD = (
     Example(sql="UPDATE orders o SET note = v.n FROM (VALUES (1, 'a')) v (id, n) WHERE v.id = o.id;"),
@@ -52,6 +63,8 @@ GOOD = (
 
 def find(moment: Moment) -> Iterator[Report]:
     """Yield each change that may touch all rows."""
+    yield from _in_loops(moment)
+    yield from _upserts(moment)
     for change in changes_in(moment.statement):
         table = name_of(change.relation)
         if not moment.live(table) or not is_unlimited(change):
@@ -68,6 +81,28 @@ def find(moment: Moment) -> Iterator[Report]:
                 f"every row of {table} that it deletes stays locked until all of them are gone",
                 f"DELETE FROM {table} WHERE <key> BETWEEN <first> AND <last>{where};   -- chunk by chunk",
             )
+
+
+def _in_loops(moment: Moment) -> Iterator[Report]:
+    for change in looped_changes(moment.statement):
+        table = name_of(change.tree.relation)
+        if moment.live(table):
+            yield Report(
+                f"every row of {table} that the loop changes stays locked until the whole block is done",
+                "COMMIT after each round of the loop, outside any other transaction; or a backfill step of a plan",
+            )
+
+
+def _upserts(moment: Moment) -> Iterator[Report]:
+    tree = moment.tree
+    if moment.statement.kind != "insert_stmt" or field_enum(tree.on_conflict_clause, "action") != "ONCONFLICT_UPDATE":
+        return
+    table = name_of(tree.relation)
+    if moment.live(table) and reads_tables(tree) and not is_by_key(tree):
+        yield Report(
+            f"every row of {table} that it updates stays locked until all of them are written",
+            "split it by ranges of the key, each its own transaction",
+        )
 
 
 def _step(change: Tree) -> str:

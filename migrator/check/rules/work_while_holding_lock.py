@@ -29,6 +29,7 @@ from migrator.check.rule import Example, Report
 from migrator.check.stalls import MADE_SAFE
 from migrator.check.wording import one_line
 from migrator.sql.names import Name, name_of
+from migrator.sql.parser import kind_of
 
 HAZARD = Hazard.BLOCKS
 BAD = (
@@ -81,6 +82,9 @@ def _worked_on(moment: Moment) -> Name | None:
     kind, tree = moment.statement.kind, moment.tree
     if kind == "index_stmt":
         return next((work.relation for work in moment.effect.work if moment.live(work.relation)), None)
+    if kind == "create_table_as_stmt" and kind_of(tree.query) == "select_stmt":
+        query = tree.query.select_stmt
+        return None if is_by_key(query) else _first_live(moment, read_tables(query))
     if kind == "select_stmt" or (kind == "insert_stmt" and reads_tables(tree)):
         return None if is_by_key(tree) else _first_live(moment, read_tables(tree))
     if kind in _CHANGES and kind not in ("insert_stmt", "copy_stmt"):

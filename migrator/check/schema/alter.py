@@ -138,6 +138,11 @@ def _detach(schema: Schema, table: Name, command: Tree) -> None:
     )
 
 
+def _persistence(schema: Schema, table: Name, command: Tree) -> None:
+    unlogged = field_enum(command, "subtype") == "AT_SetUnLogged"
+    schema.put(replace(schema.known(table), unlogged=unlogged))
+
+
 _HANDLERS: dict[str, Callable[[Schema, Name, Tree], None]] = {
     "AT_AddColumn": _add_column,
     "AT_DropColumn": _drop_column,
@@ -150,4 +155,6 @@ _HANDLERS: dict[str, Callable[[Schema, Name, Tree], None]] = {
     "AT_DropConstraint": _drop_constraint,
     "AT_AttachPartition": _attach,
     "AT_DetachPartition": _detach,
+    "AT_SetLogged": _persistence,
+    "AT_SetUnLogged": _persistence,
 }

@@ -8,16 +8,19 @@ from dataclasses import replace
 from migrator.check.schema.alter import add_child, alter
 from migrator.check.schema.columns import column_of, constraint_of, has_value, with_constraint
 from migrator.check.schema.schema import Schema, ViewColumns
+from migrator.check.schema.types import TYPES_AND_FUNCTIONS
 from migrator.sql.classify.queries import relations_in
-from migrator.sql.context import Index, RelationKind, Table, Volatility
+from migrator.sql.context import Index, RelationKind, Table
 from migrator.sql.effects import Effect
 from migrator.sql.names import Name, name_of
-from migrator.sql.parser import Tree, field_enum, find, kind_of, option_text, strings, walk
+from migrator.sql.parser import Tree, field_enum, find, kind_of, strings, walk
 from migrator.sql.statement import Statement
 
 
 def apply(schema: Schema, statement: Statement, effect: Effect) -> None:
-    """Change the schema as the statement does."""
+    """Change the schema as the statement does. Whoever runs code that cannot be looked into may have made anything."""
+    if effect.locks_unknown and not effect.drops:
+        schema.complete = False
     handler = _HANDLERS.get(statement.kind)
     if handler:
         handler(schema, statement.tree)
@@ -33,10 +36,10 @@ def apply(schema: Schema, statement: Statement, effect: Effect) -> None:
 
 
 def _create_table(schema: Schema, tree: Tree) -> None:
-    name = name_of(tree.relation)
+    name = _made_name(tree.relation)
     if tree.if_not_exists and schema.table(name) is not None:
         return
-    table = Table(name, new=True)
+    table = Table(name, new=True, unlogged=tree.relation.relpersistence == "u")
     if tree.HasField("partspec"):
         key = tuple(one.name for one in find(tree.partspec, "PartitionElem"))
         table = replace(table, kind=RelationKind.PARTITIONED, partition_key=key)
@@ -51,6 +54,12 @@ def _create_table(schema: Schema, tree: Tree) -> None:
         add_child(schema, name_of(parent.range_var), name, default=tree.partbound.is_default)
 
 
+def _made_name(relation: Tree) -> Name:
+    """Return the name of a relation that is made: a temporary one hides others, and is in a schema of its own."""
+    temporary = relation.relpersistence == "t"
+    return Name(relation.relname, "pg_temp") if temporary else name_of(relation)
+
+
 def _with_column(schema: Schema, table: Table, definition: Tree) -> Table:
     table = replace(table, columns=(*table.columns, column_of(definition)))
     if has_value(definition):
@@ -63,7 +72,7 @@ def _with_column(schema: Schema, table: Table, definition: Tree) -> Table:
 
 def _create_as(schema: Schema, tree: Tree) -> None:
     matview = field_enum(tree, "objtype") == "OBJECT_MATVIEW"
-    name = name_of(tree.into.rel)
+    name = _made_name(tree.into.rel)
     schema.put(Table(name, RelationKind.MATVIEW if matview else RelationKind.TABLE, new=True))
     if matview:
         _remember_view(schema, name, tree.query)
@@ -71,7 +80,7 @@ def _create_as(schema: Schema, tree: Tree) -> None:
 
 def _select(schema: Schema, tree: Tree) -> None:
     if tree.HasField("into_clause"):
-        schema.put(Table(name_of(tree.into_clause.rel), new=True))
+        schema.put(Table(_made_name(tree.into_clause.rel), new=True))
 
 
 def _view(schema: Schema, tree: Tree) -> None:
@@ -84,7 +93,30 @@ def _view(schema: Schema, tree: Tree) -> None:
 def _remember_view(schema: Schema, name: Name, query: Tree) -> None:
     columns = {strings(one.fields)[-1] for one in find(query, "ColumnRef") if strings(one.fields)}
     star = {"*"} if any(one.DESCRIPTOR.name == "A_Star" for one in walk(query)) else set()
-    schema.views[name] = ViewColumns(relations_in(query), frozenset(columns | star))
+    schema.views[name] = ViewColumns(relations_in(query), frozenset(columns | star), output_of(schema, query))
+
+
+def output_of(schema: Schema, query: Tree) -> tuple[str, ...] | None:
+    """Return the names of the columns that a query gives; None where they are not known."""
+    select = query.select_stmt
+    names: list[str] = []
+    for node in select.target_list:
+        target = node.res_target
+        fields = target.val.column_ref.fields if kind_of(target.val) == "column_ref" else ()
+        if any(kind_of(one) == "a_star" for one in fields):
+            known = schema.table(name_of(select.from_clause[0].range_var)) if _reads_one_table(select) else None
+            if known is None or not known.columns:
+                return None
+            names += [one.name for one in known.columns]
+        elif target.name or fields:
+            names.append(target.name or strings(fields)[-1])
+        else:
+            return None
+    return tuple(names) or None
+
+
+def _reads_one_table(select: Tree) -> bool:
+    return len(select.from_clause) == 1 and kind_of(select.from_clause[0]) == "range_var"
 
 
 def _index(schema: Schema, tree: Tree) -> None:
@@ -103,6 +135,7 @@ def _index(schema: Schema, tree: Tree) -> None:
             unique=tree.unique,
             partial=tree.HasField("where_clause"),
             expressions=any(not one.name for one in elements),
+            partitioned=schema.known(table).kind is RelationKind.PARTITIONED,
             computed=tuple(strings(one.fields)[-1] for one in find(tree, "ColumnRef") if strings(one.fields)),
         ),
     )
@@ -147,76 +180,37 @@ def _rename(schema: Schema, tree: Tree) -> None:
         schema.put(replace(table, indexes=tuple(renamed if one is index else one for one in table.indexes)))
 
 
-def _function(schema: Schema, tree: Tree) -> None:
-    parts = strings(tree.funcname)
-    found = {one.def_elem.defname: option_text(one.def_elem) for one in tree.options}
-    volatility = Volatility(found.get("volatility", "volatile"))
-    schema.volatilities[Name(parts[-1], parts[-2] if len(parts) > 1 else None)] = volatility
-
-
-def _domain(schema: Schema, tree: Tree) -> None:
-    kinds = {field_enum(one.constraint, "contype") for one in tree.constraints}
-    _type(schema, strings(tree.domainname), constrained=bool(kinds & {"CONSTR_CHECK", "CONSTR_NOTNULL"}))
-
-
-def _alter_domain(schema: Schema, tree: Tree) -> None:
-    parts = strings(tree.type_name)
-    if tree.subtype in ("C", "O"):
-        name = Name(parts[-1], parts[-2] if len(parts) > 1 else None)
-        schema.types[next((one for one in schema.types if one.same(name)), name)] = True
-
-
-def _enum(schema: Schema, tree: Tree) -> None:
-    _type(schema, strings(tree.type_name), constrained=False)
-
-
-def _composite(schema: Schema, tree: Tree) -> None:
-    name = name_of(tree.typevar)
-    _type(schema, (name.name,), constrained=False)
-
-
-def _extension(schema: Schema, tree: Tree) -> None:
-    for name in _EXTENSION_TYPES.get(tree.extname, ()):
-        _type(schema, (name,), constrained=False)
-
-
-_EXTENSION_TYPES = {
-    "citext": ("citext",),
-    "hstore": ("hstore",),
-    "ltree": ("ltree", "lquery", "ltxtquery"),
-    "postgis": ("geometry", "geography"),
-    "vector": ("vector", "halfvec", "sparsevec"),
-}
-"""What the common extensions bring along: base types, none of them a domain."""
-
-
-def _type(schema: Schema, parts: tuple[str, ...], *, constrained: bool) -> None:
-    name = Name(parts[-1], parts[-2] if len(parts) > 1 else None)
-    schema.types[name] = constrained
-    schema.new_types.add(name)
-
-
 def _set_schema(schema: Schema, tree: Tree) -> None:
     if tree.HasField("relation") and (known := schema.table(name_of(tree.relation))):
         schema.forget(known.name)
         schema.put(replace(known, name=Name(known.name.name, tree.newschema)))
 
 
+def _foreign_table(schema: Schema, tree: Tree) -> None:
+    _create_table(schema, tree.base_stmt)
+    schema.put(replace(schema.known(name_of(tree.base_stmt.relation)), kind=RelationKind.FOREIGN))
+
+
+def _schema(schema: Schema, tree: Tree) -> None:
+    schema.new_objects.add(Name(tree.schemaname))
+
+
+def _sequence(schema: Schema, tree: Tree) -> None:
+    schema.new_objects.add(name_of(tree.sequence))
+
+
 _HANDLERS: dict[str, Callable[[Schema, Tree], None]] = {
+    **TYPES_AND_FUNCTIONS,
     "create_stmt": _create_table,
+    "create_foreign_table_stmt": _foreign_table,
     "create_table_as_stmt": _create_as,
+    "create_schema_stmt": _schema,
+    "create_seq_stmt": _sequence,
     "select_stmt": _select,
     "view_stmt": _view,
     "index_stmt": _index,
     "drop_stmt": _drop,
     "rename_stmt": _rename,
     "alter_object_schema_stmt": _set_schema,
-    "create_function_stmt": _function,
-    "create_domain_stmt": _domain,
-    "alter_domain_stmt": _alter_domain,
-    "create_enum_stmt": _enum,
-    "create_range_stmt": _enum,
-    "composite_type_stmt": _composite,
-    "create_extension_stmt": _extension,
     "alter_table_stmt": alter,
 }

@@ -13,12 +13,27 @@ _ZONE_FREE_TIMESTAMPS = 12
 """Before, PostgreSQL rewrote the table for every change between timestamp and timestamptz."""
 
 
+_TEMPORARY = "pg_temp"
+
+
 @dataclass(frozen=True, slots=True)
 class ViewColumns:
-    """What a view reads: tables, and every column name that occurs in its query. A star stands for all columns."""
+    """What a view reads: tables, and every column name that occurs in its query. A star stands for all columns.
+
+    `output` are the columns that it has itself; None where they are not known.
+    """
 
     relations: tuple[Name, ...]
     columns: frozenset[str]
+    output: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The text of a function, and its language."""
+
+    text: str
+    language: str
 
 
 @dataclass
@@ -29,6 +44,8 @@ class Schema:
         complete: a dump was given, so what is not here does not exist.
         defaults: columns that have a default, as (table, column).
         added: columns that the script added to tables that were there before, as (table, column).
+        new_objects: types, schemas, sequences and functions that the script made.
+        bodies: what a function of the script sends when it is called.
         dropped_indexes: indexes that the script dropped, with what was known of them.
     """
 
@@ -39,7 +56,10 @@ class Schema:
     volatilities: dict[Name, Volatility] = field(default_factory=dict)
     types: dict[Name, bool] = field(default_factory=dict)
     """Types that are no table's: True for a domain with a constraint."""
-    new_types: set[Name] = field(default_factory=set)
+    bases: dict[Name, str] = field(default_factory=dict)
+    """What values of a type are stored as: of a domain the type under it, else the type itself."""
+    new_objects: set[Name] = field(default_factory=set)
+    bodies: dict[Name, Body] = field(default_factory=dict)
     views: dict[Name, ViewColumns] = field(default_factory=dict)
     defaults: set[tuple[str, str]] = field(default_factory=set)
     added: set[tuple[str, str]] = field(default_factory=set)
@@ -51,6 +71,8 @@ class Schema:
 
     def table(self, name: Name) -> Table | None:
         known = self.tables.get(name.name, ())
+        if name.schema is None and any(table.name.schema == _TEMPORARY for table in known):
+            name = Name(name.name, _TEMPORARY)
         exact = (table for table in known if table.name == name)
         return next(exact, None) or next((table for table in known if _can_be(table, name)), None)
 
@@ -63,8 +85,11 @@ class Schema:
     def constrained(self, type_name: Name) -> bool | None:
         return next((known for name, known in self.types.items() if name.same(type_name)), None)
 
+    def underlying(self, type_name: Name) -> str | None:
+        return next((known for name, known in self.bases.items() if name.same(type_name)), None)
+
     def users_of(self, domain: Name) -> tuple[Name, ...] | None:
-        if not self.complete and not any(name.same(domain) for name in self.new_types):
+        if not self.complete and not any(name.same(domain) for name in self.new_objects):
             return None
         return tuple(
             table.name for table in self.every() if any(column.type == domain.quoted() for column in table.columns)
@@ -87,6 +112,10 @@ class Schema:
         """Say whether the script itself made the relation."""
         known = self.table(name)
         return known is not None and known.new
+
+    def is_made(self, name: Name) -> bool:
+        """Say whether the script itself made the object, whatever it is."""
+        return self.is_new(name) or any(one.same(name) for one in self.new_objects)
 
     def known(self, name: Name) -> Table:
         """Return what is known of a table, which may be its name and nothing else."""
@@ -116,18 +145,25 @@ class Schema:
         """Return the schema as the next script finds it: what was new is in use by then."""
         later = copy.copy(self)
         later.tables = {
-            key: [replace(table, new=False, empty=False) for table in tables] for key, tables in self.tables.items()
+            key: [replace(one, new=False, empty=False) for one in tables if one.name.schema != _TEMPORARY]
+            for key, tables in self.tables.items()
         }
         later.views, later.types, later.volatilities = dict(self.views), dict(self.types), dict(self.volatilities)
-        later.defaults, later.added, later.new_types = set(self.defaults), set(), set()
+        later.bases, later.bodies = dict(self.bases), dict(self.bodies)
+        later.defaults, later.added, later.new_objects = set(self.defaults), set(), set()
         later.dropped_indexes, later.session_timezone = [], None
         return later
+
+    def become(self, other: Schema) -> None:
+        """Take over everything that the other one knows."""
+        vars(self).update(vars(other))
 
     def copied(self) -> Schema:
         """Return a copy that can go its own way."""
         other = self.settled()
         other.tables = {key: list(tables) for key, tables in self.tables.items()}
-        other.added, other.new_types = set(self.added), set(self.new_types)
+        other.added, other.new_objects = set(self.added), set(self.new_objects)
+        other.dropped_indexes, other.session_timezone = list(self.dropped_indexes), self.session_timezone
         return other
 
 

@@ -92,6 +92,10 @@ _COPIES = {
 
 def _copy(command: Tree, table: Name, draft: Draft) -> None:
     rule, why = _COPIES[key_of(command)]
+    known = draft.context.table(table)
+    as_it_is = {"set-logged": False, "set-unlogged": True}.get(rule)
+    if known is not None and as_it_is is not None and known.unlogged is as_it_is:
+        return
     draft.add_work(WorkKind.REWRITE, table, rule, why)
 
 

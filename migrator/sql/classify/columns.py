@@ -85,8 +85,7 @@ def change_type(command: Tree, table: Name, draft: Draft) -> None:
     column = definition(command)
     known = draft.context.table(table)
     old = _present_type(known, command.name)
-    new = type_of(column.type_name)
-    cost = _cost(old, new, column, command.name, draft)
+    cost = _cost(old, type_of(column.type_name), column, command.name, draft)
     if cost.rewrites is not False:
         certain = old is not None and cost.rewrites is True
         why = f"every value of {command.name} is converted" if certain else f"{command.name} may have to be converted"
@@ -105,11 +104,23 @@ def _present_type(table: Table | None, name: str) -> Type | None:
 def _cost(old: Type | None, new: Type, column: Tree, name: str, draft: Draft) -> TypeChange:
     if old is None:
         return TypeChange(rewrites=None)
-    cost = change(old, new, draft.context.timezone)
+    before, after = _underlying(old, draft), _underlying(new, draft)
+    cost = change(before or old, after or new, draft.context.timezone)
+    checked = old != new and not new.built_in and draft.context.constrained(Name(new.name, new.schema))
+    if checked or (cost.rewrites is None and before and after):
+        cost = TypeChange(rewrites=True)
     if not column.HasField("raw_default"):
         return cost
     plain = _is_plain_cast(column.raw_default, name, new) and "timestamp" not in (old.name, new.name)
     return cost if plain else TypeChange(rewrites=True)
+
+
+def _underlying(one: Type, draft: Draft) -> Type | None:
+    """Return the type whose values are stored: for a domain the one under it. None where it is not known."""
+    if one.built_in or one.array:
+        return one
+    name = draft.context.underlying(Name(one.name, one.schema))
+    return read_type(name) if name else None
 
 
 def _is_plain_cast(using: Tree, name: str, new: Type) -> bool:

@@ -17,7 +17,7 @@ def pieces(sql: str, *, autocommit: bool = True) -> tuple[Piece, ...]:
 
 def findings(example: Example, rules: tuple[Rule, ...] | None = None) -> list[Finding]:
     """Return what the rules say of an example; all that are on, unless some are given."""
-    schema = Schema(pg_version=example.pg_version)
+    schema = Schema(pg_version=example.pg_version, complete=example.complete)
     learn(schema, parse(example.setup))
     options = Options(example.pg_version, example.minor, Runner(example.runner), example.timeouts)
     chosen = rules or tuple(rule for rule in every_rule().values() if rule.on and rule.subject == "moment")

@@ -1,0 +1,99 @@
+"""Carries statements about types and functions over to the schema that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from migrator.check.schema.columns import type_sql
+from migrator.check.schema.schema import Body, Schema
+from migrator.sql.column_type import type_of
+from migrator.sql.context import Volatility
+from migrator.sql.names import Name, name_of
+from migrator.sql.parser import Tree, field_enum, option_text, strings
+
+_EXTENSION_TYPES = {
+    "citext": ("citext",),
+    "hstore": ("hstore",),
+    "ltree": ("ltree", "lquery", "ltxtquery"),
+    "postgis": ("geometry", "geography"),
+    "vector": ("vector", "halfvec", "sparsevec"),
+}
+"""What the common extensions bring along: base types, none of them a domain."""
+
+
+def _create_function(schema: Schema, tree: Tree) -> None:
+    _function(schema, tree.funcname, tree.options, "volatile")
+    name = _name(strings(tree.funcname))
+    options = {one.def_elem.defname: one.def_elem for one in tree.options}
+    schema.new_objects.add(name)
+    if "as" in options and (text := strings(options["as"].arg.list.items)[:1]):
+        language = option_text(options["language"]) if "language" in options else "sql"
+        schema.bodies[name] = Body(text[0], language)
+
+
+def _alter_function(schema: Schema, tree: Tree) -> None:
+    _function(schema, tree.func.objname, tree.actions, "")
+
+
+def _function(schema: Schema, name: Tree, options: Tree, otherwise: str) -> None:
+    found = {one.def_elem.defname: option_text(one.def_elem) for one in options}.get("volatility", otherwise)
+    if found:
+        function = _name(strings(name))
+        known = next((one for one in schema.volatilities if one.same(function)), function)
+        schema.volatilities[known] = Volatility(found)
+
+
+def _domain(schema: Schema, tree: Tree) -> None:
+    name, base = _name(strings(tree.domainname)), type_of(tree.type_name)
+    kinds = {field_enum(one.constraint, "contype") for one in tree.constraints}
+    schema.new_objects.add(name)
+    under: bool | None = False
+    if not base.built_in:
+        under = schema.constrained(Name(base.name, base.schema))
+    stored = type_sql(tree.type_name) if base.built_in else schema.underlying(Name(base.name, base.schema))
+    if stored:
+        schema.bases[name] = stored
+    if kinds & {"CONSTR_CHECK", "CONSTR_NOTNULL"} or under is not None:
+        schema.types[name] = bool(kinds & {"CONSTR_CHECK", "CONSTR_NOTNULL"} or under)
+
+
+def _alter_domain(schema: Schema, tree: Tree) -> None:
+    if tree.subtype in ("C", "O"):
+        name = _name(strings(tree.type_name))
+        schema.types[next((one for one in schema.types if one.same(name)), name)] = True
+
+
+def _plain(schema: Schema, name: Name) -> None:
+    """Remember a type that is no domain."""
+    schema.types[name] = False
+    schema.bases[name] = name.quoted()
+    schema.new_objects.add(name)
+
+
+def _enum(schema: Schema, tree: Tree) -> None:
+    _plain(schema, _name(strings(tree.type_name)))
+
+
+def _composite(schema: Schema, tree: Tree) -> None:
+    _plain(schema, name_of(tree.typevar))
+
+
+def _extension(schema: Schema, tree: Tree) -> None:
+    for name in _EXTENSION_TYPES.get(tree.extname, ()):
+        _plain(schema, Name(name))
+
+
+def _name(parts: tuple[str, ...]) -> Name:
+    return Name(parts[-1], parts[-2] if len(parts) > 1 else None)
+
+
+TYPES_AND_FUNCTIONS: dict[str, Callable[[Schema, Tree], None]] = {
+    "create_function_stmt": _create_function,
+    "alter_function_stmt": _alter_function,
+    "create_domain_stmt": _domain,
+    "alter_domain_stmt": _alter_domain,
+    "create_enum_stmt": _enum,
+    "create_range_stmt": _enum,
+    "composite_type_stmt": _composite,
+    "create_extension_stmt": _extension,
+}
