@@ -17,10 +17,10 @@ from migrator.plan import Phase, Plan, differences, fingerprint, identifiers, pl
 from migrator.plan.steps.backfill import Backfill
 from migrator.plan.steps.revision import Revision
 from migrator.postgres.tables import UnknownTableError, find_table
-from migrator.revisions.conductor import refused
 from migrator.revisions.downgrade import why_no_downgrade
 from migrator.revisions.errors import OutOfOrderError, StatementRefusedError
 from migrator.revisions.recorder import Recorded, record
+from migrator.revisions.refusals import refused
 from migrator.revisions.runner import heads_of
 from migrator.sql.effects import Effect
 from migrator.sql.names import Name

@@ -18,12 +18,13 @@ from migrator.ledger.journal import Entry, Journal
 from migrator.revisions.builds import Builder
 from migrator.revisions.driver import connection_of, in_transaction
 from migrator.revisions.enforcement import Enforcement
-from migrator.revisions.errors import StatementRefusedError
 from migrator.revisions.facts import CatalogFacts, Made
 from migrator.revisions.guard import Guard
+from migrator.revisions.interception import Send
 from migrator.revisions.pieces import begun_only, plain, planned, removal
 from migrator.revisions.piecework import Companion, PieceWork, Ran
 from migrator.revisions.plain_form import PlainForm
+from migrator.revisions.refusals import refuse_elsewhere, refused
 from migrator.revisions.transaction import Transaction, beside
 from migrator.sql.classify import classify
 from migrator.sql.effects import Effect
@@ -89,7 +90,7 @@ class Conductor:
             cursor = connection.cursor()
             made = [one for text in parse(entry.sql) for one in classify(text, self._facts(connection)).creates]
             for statement in filter(None, map(removal, made)):
-                self.execute(cursor, statement, None, many=False, pyformat=False)
+                self.execute(cursor, statement, cursor.execute, pyformat=False)
 
     def end(self) -> None:
         """The revision's function has returned; what follows until `stamped` is Alembic's stamp."""
@@ -100,19 +101,10 @@ class Conductor:
         self._transaction.kept.end(connection.cursor())
         self._transaction.commit(connection.cursor())
 
-    def execute(self, cursor: Any, statement: str, parameters: Any, *, many: bool, pyformat: bool) -> bool:
+    def execute(self, cursor: Any, statement: str, send: Send, *, pyformat: bool) -> bool:
         """See `interception.Handler`."""
         if self._transaction.journal is None or self._transaction.stamping:
             return False
-
-        def send(text: str) -> None:
-            if many:
-                cursor.executemany(text, parameters)
-            elif pyformat:
-                cursor.execute(text, parameters)
-            else:
-                cursor.execute(text)
-
         parsed = _parsed(statement, pyformat)
         if len(parsed) == 1:
             text = self._lasting(cursor, parsed[0], statement)
@@ -122,6 +114,16 @@ class Conductor:
                 text = self._lasting(cursor, one, one.text)
                 self._one(cursor, one, functools.partial(cursor.execute, text))
         return True
+
+    def elsewhere(self, statement: str, *, pyformat: bool) -> bool:
+        """See `interception.Handler`.
+
+        Raises:
+            StatementRefusedError: it is none that only reads.
+        """
+        if not self._plain_form.reason():
+            refuse_elsewhere(statement, pyformat=pyformat)
+        return False
 
     def _lasting(self, cursor: Any, statement: Statement, text: str) -> str:
         alone = connection_of(cursor).autocommit and not in_transaction(connection_of(cursor))
@@ -248,13 +250,3 @@ def _only_reads(statement: Statement) -> bool:
     """Tell whether a statement provably changes nothing, whatever the database holds."""
     effect = classify(statement)
     return effect.reads_only and not effect.changes_settings
-
-
-def refused(statement: Statement, refusal: Refusal) -> StatementRefusedError:
-    """Return the error for a statement that has no online form, with the safe way in the user's own names."""
-    text = " ".join(statement.text.split())[:300]
-    return StatementRefusedError(
-        f"{refusal.rule}: {refusal.reason}",
-        notes=[f"statement: {text}", "nothing of it was run", *refusal.safer.splitlines()],
-        help="change the revision as shown, or run it where nobody is held up",
-    )

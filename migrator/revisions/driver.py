@@ -77,15 +77,20 @@ def sqlstate(error: BaseException) -> str | None:
 
 def is_cut_off(error: BaseException) -> bool:
     """Tell whether a driver says that it has lost the server: such errors come from no server, so they have no code."""
-    own = type(error).__module__.partition(".")[0] in ("psycopg", "psycopg2")
-    return own and sqlstate(error) is None and type(error).__name__ in ("OperationalError", "InterfaceError")
+    return (
+        _of_driver(error) and sqlstate(error) is None and type(error).__name__ in ("OperationalError", "InterfaceError")
+    )
 
 
 def lacks_rows(error: BaseException) -> bool:
     """Tell whether an error came of fetching rows where a statement was not run."""
-    return (
-        isinstance(error, ResourceClosedError | DBAPIError) and sqlstate(getattr(error, "orig", None) or error) is None
-    )
+    own = getattr(error, "orig", None) or error
+    raised = isinstance(error, ResourceClosedError | DBAPIError) or _of_driver(error)
+    return raised and sqlstate(own) is None and not is_cut_off(own)
+
+
+def _of_driver(error: BaseException) -> bool:
+    return type(error).__module__.partition(".")[0] in ("psycopg", "psycopg2")
 
 
 class _InPlaceOfAsyncpg(PGDialect_psycopg):

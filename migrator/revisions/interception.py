@@ -18,16 +18,27 @@ from sqlalchemy.pool import Pool
 
 from migrator.revisions.driver import close, connection_of, drivers_at_hand, is_verbatim, libpq_arguments, remember
 from migrator.revisions.errors import ProjectError
+from migrator.revisions.raw import heard, listenable
 
 # libpq's words for where a server is and who asks; the rest of what env.py passes to its driver stays.
 _ADDRESS = ("host", "hostaddr", "port", "dbname", "database", "user", "password", "passfile", "service")
 
 
+Send = Callable[[str], Any]
+
+
 class Handler(Protocol):
     """Takes over what the adopted connection sends."""
 
-    def execute(self, cursor: Any, statement: str, parameters: Any, *, many: bool, pyformat: bool) -> bool:
-        """Return True where the statement has been dealt with, False to let SQLAlchemy send it."""
+    def execute(self, cursor: Any, statement: str, send: Send, *, pyformat: bool) -> bool:
+        """Return True where the statement has been dealt with, by `send` or otherwise; False to let it pass.
+
+        `send` sends a text in place of the statement, with the statement's parameters; `pyformat` tells whether a
+        percent sign in it begins a parameter.
+        """
+
+    def elsewhere(self, statement: str, *, pyformat: bool) -> bool:
+        """Return the same of what a revision is about to send over another connection than its own."""
 
     def before_commit(self, connection: Any) -> None:
         """Take note that the driver's connection is about to commit."""
@@ -52,6 +63,8 @@ class Interception:
         self._handler = handler
         self._adopted: Any = None
         self._address: tuple[str | None, int | None, str | None] | None = None
+        self._within = False
+        """Whether a revision's function is running, and not the handler."""
 
     def adopt(self, connection: Connection) -> None:
         """Listen to this connection from now on.
@@ -90,6 +103,35 @@ class Interception:
             for name, listener in listeners.items():
                 event.remove(Engine, name, listener)
 
+    @contextmanager
+    def revision(self) -> Iterator[None]:
+        """Hear of everything that is sent while the block runs a revision's function, however it is sent."""
+        with heard(self._adopted, self), self._being(within=True):
+            yield
+
+    def sent(self, cursor: Any, statement: str, send: Send, *, pyformat: bool) -> bool:
+        """See `raw.Listener`."""
+        return self._within and self._handled(cursor, statement, send, pyformat=pyformat)
+
+    def committing(self) -> None:
+        """See `raw.Listener`."""
+        if self._within:
+            with self._being(within=False):
+                self._handler.before_commit(self._adopted)
+
+    def rolled_back(self) -> None:
+        """See `raw.Listener`."""
+        if self._within:
+            self._handler.after_rollback()
+
+    @contextmanager
+    def _being(self, *, within: bool) -> Iterator[None]:
+        before, self._within = self._within, within
+        try:
+            yield
+        finally:
+            self._within = before
+
     def _connect(self, dialect: Any, _record: Any, arguments: list[Any], keywords: dict[str, Any]) -> None:
         if dialect.name != "postgresql":
             raise ProjectError(
@@ -100,6 +142,8 @@ class Interception:
             known = libpq_arguments(keywords)
             keywords.clear()
             keywords.update(known)
+        else:
+            listenable(keywords)
         if self._url is not None:
             arguments.clear()
             for word in _ADDRESS:
@@ -110,17 +154,27 @@ class Interception:
     def _execute(self, cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
         if is_verbatim(context, parameters):
             return self._execute_no_params(cursor, statement, context)
-        return self._is_ours(cursor) and self._handler.execute(cursor, statement, parameters, many=False, pyformat=True)
+        return self._routed(cursor, statement, lambda text: cursor.execute(text, parameters), pyformat=True)
 
     def _execute_no_params(self, cursor: Any, statement: str, _context: Any) -> bool:
-        return self._is_ours(cursor) and self._handler.execute(cursor, statement, None, many=False, pyformat=False)
+        return self._routed(cursor, statement, cursor.execute, pyformat=False)
 
     def _execute_many(self, cursor: Any, statement: str, parameters: Any, _context: Any) -> bool:
-        return self._is_ours(cursor) and self._handler.execute(cursor, statement, parameters, many=True, pyformat=True)
+        return self._routed(cursor, statement, lambda text: cursor.executemany(text, parameters), pyformat=True)
+
+    def _routed(self, cursor: Any, statement: str, send: Send, *, pyformat: bool) -> bool:
+        if self._is_ours(cursor):
+            return self._handled(cursor, statement, send, pyformat=pyformat)
+        return self._within and self._handler.elsewhere(statement, pyformat=pyformat)
+
+    def _handled(self, cursor: Any, statement: str, send: Send, *, pyformat: bool) -> bool:
+        with self._being(within=False):
+            return self._handler.execute(cursor, statement, send, pyformat=pyformat)
 
     def _commit(self, connection: Connection) -> None:
         if self._is_ours(connection.connection.dbapi_connection, itself=True):
-            self._handler.before_commit(self._adopted)
+            with self._being(within=False):
+                self._handler.before_commit(self._adopted)
 
     def _rollback(self, connection: Connection) -> None:
         # SQLAlchemy has let go of a connection that the server closed, and takes asking for it as an error.

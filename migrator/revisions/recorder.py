@@ -12,9 +12,10 @@ from alembic.runtime.migration import MigrationContext
 from migrator.errors import MigratorError
 from migrator.revisions.environment import run_environment
 from migrator.revisions.facts import CatalogFacts, Made
-from migrator.revisions.interception import Interception
+from migrator.revisions.interception import Interception, Send
 from migrator.revisions.plain_form import PlainForm
 from migrator.revisions.project import Project
+from migrator.revisions.refusals import refuse_elsewhere
 from migrator.sql.classify import classify
 from migrator.sql.effects import Effect
 from migrator.sql.online import online
@@ -50,8 +51,9 @@ class _Recording:
         self._made = Made()
         self.plain_form = PlainForm()
 
-    def execute(self, cursor: Any, statement: str, parameters: Any, *, many: bool, pyformat: bool) -> bool:
-        del parameters, many
+    def execute(self, cursor: Any, statement: str, send: Send, *, pyformat: bool) -> bool:
+        """See `interception.Handler`."""
+        del send
         if self.into is None:
             return False
         reads = True
@@ -63,6 +65,17 @@ class _Recording:
                 self.into.sent.append(self._sent(one, effect, facts))
                 self._made.note(cursor.connection.cursor(), effect)
         return not reads
+
+    def elsewhere(self, statement: str, *, pyformat: bool) -> bool:
+        """See `interception.Handler`.
+
+        Raises:
+            StatementRefusedError: it is none that only reads.
+        """
+        if self.plain_form.reason():
+            return True
+        refuse_elsewhere(statement, pyformat=pyformat)
+        return False
 
     def _sent(self, statement: Statement, effect: Effect, facts: CatalogFacts) -> Sent:
         form = online(statement, facts)
@@ -80,6 +93,7 @@ def record(project: Project, url: str | None, revisions: Sequence[str], directio
     A revision that reads what an earlier one would have written cannot be followed to its end; it says so.
     """
     handler = _Recording()
+    interception = Interception(url, "migrator plan", handler)
     recorded: list[Recorded] = []
 
     def run(_heads: tuple[str, ...], context: MigrationContext) -> tuple[()]:
@@ -92,7 +106,8 @@ def record(project: Project, url: str | None, revisions: Sequence[str], directio
             function = getattr(script.module, direction, None)
             try:
                 if function is not None:
-                    with context.begin_transaction(_per_migration=True):  # autocommit_block() wants one to leave
+                    # autocommit_block() wants a transaction to leave
+                    with context.begin_transaction(_per_migration=True), interception.revision():
                         function()
             except MigratorError:
                 raise
@@ -103,5 +118,5 @@ def record(project: Project, url: str | None, revisions: Sequence[str], directio
                 context.connection.rollback()
         return ()
 
-    run_environment(project, url, Interception(url, "migrator plan", handler), run, read_only=True)
+    run_environment(project, url, interception, run, read_only=True)
     return recorded

@@ -17,7 +17,7 @@ from migrator.revisions.builds import Builder
 from migrator.revisions.conductor import Conductor
 from migrator.revisions.driver import conninfo_of, lacks_rows
 from migrator.revisions.enforcement import Enforcement
-from migrator.revisions.environment import Steps, VersionTable, run_environment
+from migrator.revisions.environment import VersionTable, run_environment
 from migrator.revisions.errors import NotStampedError, OutOfOrderError, ResultGoneError, UnknownRevisionError
 from migrator.revisions.guard import Guard
 from migrator.revisions.interception import Interception
@@ -129,9 +129,12 @@ class Runner:
             if self._project.env_repeats:
                 self.version()  # several databases are to be refused before the history runs on the first
             conductor = self._conductor(guard)
-            steps = functools.partial(self._conducted_steps, conductor, direction, plan)
+            interception = self._interception(conductor)
+            steps = functools.partial(
+                self._conducted_steps, conductor=conductor, interception=interception, direction=direction, plan=plan
+            )
             try:
-                self._intercepted(conductor, steps)
+                run_environment(self._project, self._means.url, interception, steps)
             except Exception as error:
                 if conductor.finished and is_retried(error):
                     raise ProgressMade from error
@@ -151,11 +154,13 @@ class Runner:
 
     def _conducted_steps(
         self,
-        conductor: Conductor,
-        direction: str,
-        plan: Callable[[tuple[str, ...]], list[Any]],
         heads: tuple[str, ...],
         context: MigrationContext,
+        *,
+        conductor: Conductor,
+        interception: Interception,
+        direction: str,
+        plan: Callable[[tuple[str, ...]], list[Any]],
     ) -> list[Any]:
         """Return Alembic's steps, each with its function handed to the conductor."""
         project = self._journal_key(context)
@@ -184,7 +189,8 @@ class Runner:
                 self._means.began(journal.revision, direction)
                 conductor.begin(_raw(context), journal, plain_form, enforcement)
                 try:
-                    function(**arguments)
+                    with interception.revision():
+                        function(**arguments)
                 except Exception as error:
                     if conductor.unanswered and lacks_rows(error):
                         raise _result_gone(journal.revision, conductor.unanswered) from error
@@ -202,12 +208,12 @@ class Runner:
         builder = Builder(self._means.watcher, self._means.build_wait, self._means.building)
         return Conductor(guard, builder, self._means.ran, self._means.companion, lenient=lenient)
 
-    def _intercepted(self, conductor: Conductor, steps: Steps) -> None:
-        interception = Interception(self._means.url, self._means.application, conductor, self._means.adopted)
-        run_environment(self._project, self._means.url, interception, steps)
+    def _interception(self, conductor: Conductor) -> Interception:
+        return Interception(self._means.url, self._means.application, conductor, self._means.adopted)
 
     def _revert_once(self, script: Script, guard: Guard) -> bool:
         conductor = self._conductor(guard, lenient=True)
+        interception = self._interception(conductor)
         found: list[bool] = []
 
         def steps(_heads: tuple[str, ...], context: MigrationContext) -> tuple[()]:
@@ -223,12 +229,13 @@ class Runner:
                 )
                 conductor.take_back(raw, upgrade)
                 with context.begin_transaction(_per_migration=True):  # autocommit_block() wants one to leave
-                    script.module.downgrade()
+                    with interception.revision():
+                        script.module.downgrade()
                     conductor.end()
                     upgrade.close(raw.cursor(), "abandoned")
             return ()
 
-        self._intercepted(conductor, steps)
+        run_environment(self._project, self._means.url, interception, steps)
         return found[-1]
 
     def _only(
@@ -276,6 +283,9 @@ class Untouched:
     """A handler that lets everything pass."""
 
     def execute(self, *_: Any, **__: Any) -> bool:
+        return False
+
+    def elsewhere(self, *_: Any, **__: Any) -> bool:
         return False
 
     def before_commit(self, connection: Any) -> None: ...

@@ -129,3 +129,23 @@ def test_a_revision_that_looks_before_it_makes_is_resumed(
     connection.execute("CREATE TABLE ready AS SELECT 1 AS id")
     assert upgrade(items) == ["looks"]
     assert connection.execute("SELECT size FROM items").fetchall() == [(1,), (1,)]
+
+
+def test_what_went_through_the_drivers_own_cursor_resumes_behind_the_last_piece(
+    items: Project, database: Database, upgrade: Move
+) -> None:
+    body = """
+        cursor = op.get_bind().connection.cursor()
+        with cursor.copy("COPY items FROM STDIN") as copy:
+            copy.write_row((7, "copied"))
+        cursor.execute("CREATE INDEX items_both ON items (name, id)")
+        cursor.execute("INSERT INTO items VALUES (8, 'sent')")
+        cursor.execute("SELECT FROM ready")
+    """
+    items.revision("raw", body, "pass")
+    with pytest.raises(StatementFailedError, match="ready"):
+        upgrade(items)
+    connection = database.connect()
+    connection.execute("CREATE TABLE ready ()")
+    assert upgrade(items) == ["raw"]
+    assert connection.execute("SELECT id FROM items WHERE id > 5 ORDER BY id").fetchall() == [(7,), (8,)]
