@@ -7,17 +7,14 @@ and after, so that it hides nothing that was there already.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from textwrap import shorten
-
-import psycopg
 
 from migrator.engine import dual_writes
 from migrator.engine.events import Notice
 from migrator.engine.refs import refs
 from migrator.engine.session import Session
-from migrator.engine.target import Target
 from migrator.errors import RefusedError
 from migrator.ledger.ledger import StepRow
 from migrator.ledger.shapes import Recorded, Shapes
@@ -99,35 +96,6 @@ def check(session: Session, rows: list[StepRow]) -> None:
     for one in left:
         if not one.current or one.facts != now[one.relation]:
             recorded.set(one.run, one.relation, now[one.relation])
-
-
-@contextmanager
-def changing(target: Target) -> Iterator[None]:
-    """Add what a revision changes inside the block to what is recorded of every run.
-
-    Where the process dies in it, the next one takes what it finds for what this one has left.
-    """
-    recorded = Shapes(target.asking)
-    left = recorded.of_open_runs()
-    relations = {one.relation for one in left}
-    recorded.unsettle()
-    before = shapes(target.asking, relations)
-    try:
-        yield
-    finally:
-        with suppress(psycopg.Error):  # the server is gone: then nothing is settled
-            for relation, now in (shapes(target.asking, relations) or {}).items():
-                for one in left:
-                    if one.relation == relation:
-                        own = before[relation] if before is not None and one.current else None
-                        recorded.set(one.run, relation, now if own is None else _moved(one.facts, own, now))
-
-
-def _moved(recorded: Facts, before: Facts, after: Facts) -> Facts:
-    """Return `recorded` with what differs between `before` and `after` as it is in `after`."""
-    changed = {what for what in {*before, *after} if before.get(what) != after.get(what)}
-    kept = {what: text for what, text in recorded.items() if what not in changed}
-    return {**kept, **{what: after[what] for what in changed if what in after}}
 
 
 def _differences(left: Recorded, now: Facts) -> Iterator[Difference]:

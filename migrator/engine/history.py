@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from migrator.engine.drift import changing
 from migrator.engine.events import Emit
 from migrator.engine.holding import Holding
+from migrator.engine.own_changes import changing
 from migrator.engine.stop import Stop
 from migrator.engine.target import Target
 from migrator.ledger.journal import half_applied

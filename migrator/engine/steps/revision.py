@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from migrator.engine import archives, drift, dual_writes
+from migrator.engine import archives, dual_writes
+from migrator.engine.own_changes import changing
 from migrator.engine.preflight import LossWatch, data_loss
 from migrator.engine.session import Session
 from migrator.ledger.ledger import StepRow
@@ -32,14 +33,14 @@ def run(session: Session, step: Revision, row: StepRow) -> str:
                     one.remove_within(cursor)
 
     session.companion = before
-    with drift.changing(session.target):
+    with changing(session.target):
         return "applied" if session.runner.upgrade(step.revision, step.location) else "already applied"
 
 
 def undo(session: Session, step: Revision, row: StepRow) -> str:
     """Downgrade the revision, or what is applied of it, and fill what comes back from the archive."""
     session.companion = lambda _cursor, _effect: None
-    with drift.changing(session.target):
+    with changing(session.target):
         done = _undo(session, step)
     if not step.archive:
         return done
