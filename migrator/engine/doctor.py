@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
+from migrator.engine.purge import archives
 from migrator.engine.reports import Ailment, DoctorReport
 from migrator.engine.target import Target
 from migrator.ledger.lock import PoolerError, refuse_pooler
@@ -24,7 +25,9 @@ def examine(target: Target) -> DoctorReport:
             found += [Ailment(name, *row) for row in target.asking.execute(statement).fetchall()]
         except psycopg.errors.InsufficientPrivilege:
             unseen.append(name)
-    return DoctorReport(target.shown, target.server_version, tuple(found), tuple(unseen))
+    return DoctorReport(
+        target.shown, target.server_version, tuple(found), tuple(unseen), tuple(archives(target, None, 0))
+    )
 
 
 def _pooler(target: Target) -> list[Ailment]:

@@ -47,8 +47,9 @@ class Active:
             for one in lost
         )
 
-    def remove_within(self, cursor: Any) -> None:
+    def end_within(self, cursor: Any, effect: Effect) -> None:
         """Drop the triggers in the transaction of `cursor`, and note it in the ledger in the same."""
+        del effect
         for statement in self.dual.remove():
             cursor.execute(statement.as_string())
         cursor.execute(query("dual_write_set"), {"step": self.step_id, "state": "removed"})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from migrator.engine import archives
 from migrator.engine.refs import refs
 from migrator.engine.session import Session
 from migrator.engine.shapes import bad_expressions, misfits
@@ -106,8 +105,6 @@ def problems(target: Target, plan: Plan, sending: list[Recorded] | None = None) 
     """Yield what would make `apply` refuse to begin `plan`; add what its revisions are going to send to `sending`."""
     revisions = [step for _, _, step in plan.steps() if isinstance(step, Revision)]
     yield from bad_expressions(plan)
-    for step in revisions:
-        yield from archives.bad_names(step)
     broken = list(_history(target, revisions))
     yield from broken
     if broken:

@@ -23,5 +23,5 @@ def purge(target: Target, doomed: list[Archive]) -> None:
     for archive in doomed:
         with target.asking.transaction():
             name = sql.Identifier(SCHEMA, archive.name)
-            target.asking.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(name))
+            target.asking.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(name))
             target.asking.execute(query("archive_delete"), {"name": archive.name})

@@ -111,11 +111,34 @@ class RunStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Archive:
+    """What contract removed, kept in table `name` of schema `migrator_archive`.
+
+    `column` is empty where the whole table is kept; `size` is in bytes, `age` in seconds.
+    """
+
+    name: str
+    plan: str
+    table: str
+    column: str
+    created_at: datetime
+    size: int
+    age: float
+
+    @property
+    def what(self) -> str:
+        """The column or the table, as one would write it."""
+        table = self.table.removeprefix("public.")
+        return f"{table}.{self.column}" if self.column else f"table {table}"
+
+
+@dataclass(frozen=True, slots=True)
 class StatusReport:
     """What `migrator status` answers: every plan of the project, in order, or the one asked for."""
 
     database: str
     runs: tuple[RunStatus, ...] = field(default_factory=tuple)
+    archives: tuple[Archive, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {"version": 1, **asdict(self)}
@@ -165,21 +188,10 @@ class DoctorReport:
     server_version: str
     ailments: tuple[Ailment, ...]
     unseen: tuple[str, ...] = ()
+    archives: tuple[Archive, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {"version": 1, **asdict(self)}
-
-
-@dataclass(frozen=True, slots=True)
-class Archive:
-    """A column that contract dropped, kept in table `name` of schema `migrator_archive`. `size` is in bytes."""
-
-    name: str
-    plan: str
-    table: str
-    column: str
-    created_at: datetime
-    size: int
 
 
 @dataclass(frozen=True, slots=True)

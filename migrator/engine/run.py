@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import psycopg
 
-from migrator.engine import drift, preflight, restore
+from migrator.engine import archives, drift, preflight, restore
 from migrator.engine.events import Emit, Notice, Paused, RunFinished, RunStarted, StepFinished, StepStarted
 from migrator.engine.recorded import plan_of
 from migrator.engine.refs import refs
@@ -222,11 +222,13 @@ def _phase(session: Session, run: Run) -> str:
 
 
 def _forward(session: Session, rows: list[StepRow], to: str) -> None:
+    archives.forget_copies(session)
     for position, row in enumerate(rows):
         if PHASES.index(row.phase) > PHASES.index(to):
             return
         if row.state == "undoing":
             _carry_out(session, position, row, undo=True)
+            archives.forget_copies(session)
         if row.state != "done":
             _carry_out(session, position, row, undo=False)
     if session.plan.contract:
@@ -256,10 +258,16 @@ def _back(session: Session, rows: list[StepRow], to: str) -> None:
             return
         for position, row in reversed(list(enumerate(rows))):
             if row.phase == phase and row.state != "pending":
-                restore.dual_writes(session)
+                _bring_back(session)
                 _carry_out(session, position, row, undo=True)
-        restore.dual_writes(session)
+        _bring_back(session)
         restore.require_dual_writes(session)
+
+
+def _bring_back(session: Session) -> None:
+    """Put back what belongs to the old shape, as far as that has returned: first what fills it."""
+    restore.dual_writes(session)
+    archives.put_back(session)
 
 
 def _carry_out(session: Session, position: int, row: StepRow, *, undo: bool) -> None:

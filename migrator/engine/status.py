@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from migrator.engine.purge import archives
 from migrator.engine.refs import refs
 from migrator.engine.reports import HistoryEntry, RunStatus, StatusReport, StepStatus
 from migrator.engine.target import Target
@@ -17,7 +18,9 @@ from migrator.postgres.blockers import Blocker
 def status(target: Target, plans: Sequence[Plan]) -> StatusReport:
     """Return where each of `plans` stands."""
     held = holder(target.asking) if target.has_ledger else None
-    return StatusReport(target.shown, tuple(_one(target, plan, held) for plan in plans))
+    names = {plan.plan for plan in plans}
+    kept = tuple(one for one in archives(target, None, 0) if one.plan in names)
+    return StatusReport(target.shown, tuple(_one(target, plan, held) for plan in plans), kept)
 
 
 def history(target: Target, plan: str | None, limit: int) -> list[HistoryEntry]:

@@ -90,15 +90,14 @@ def _held(target: Target, lost: str) -> str:
 
 
 def _archived(target: Target, step: Revision, row: StepRow) -> Iterator[str]:
-    kept = {}
-    for name, table, column, size in target.asking.execute(query("archives_of_step"), {"step": row.id}):
-        kept[f"{table}.{column}"] = (name, size)
-    for what, (name, size) in kept.items():
-        count = target.asking.execute(
-            sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(SCHEMA, name))
-        ).fetchone()
-        assert count
-        yield f"{what} comes back from its archive: {count[0]:,} rows, {size / 1024**2:,.1f} MB"
+    kept = target.asking.execute(query("archives_of_step"), {"step": row.id}).fetchall()
+    for name, table, column, size, there in kept:
+        what = f"{table.removeprefix('public.')}.{column}" if column else f"table {table.removeprefix('public.')}"
+        if not there:
+            continue
+        count = target.asking.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(SCHEMA, name)))
+        (rows,) = count.fetchone() or (0,)
+        yield f"{what} comes back from its archive: {rows:,} rows, {size / 1024**2:,.1f} MB"
     if len(kept) < len(step.archive) and row.state == "done":
         gone = ", ".join(step.archive)
         yield f"archive of {gone} purged: values come back from the dual write's `backward`, or not at all"

@@ -36,7 +36,8 @@ SELECT 'revision ' || a.revision, 'its ' || a.direction || ' is committed only i
        CASE a.direction WHEN 'upgrade' THEN 'migrator upgrade ' || a.revision || '   (or take it back: migrator downgrade -1)'
                         ELSE 'migrator downgrade -1' END
 FROM migrator.applications a
-WHERE a.state = 'open' AND EXISTS (SELECT FROM migrator.journal j WHERE j.application_id = a.id)
+WHERE a.state = 'open' AND a.direction <> 'restore'
+  AND EXISTS (SELECT FROM migrator.journal j WHERE j.application_id = a.id)
 ORDER BY a.id
 
 -- name: ledger_triggers_left

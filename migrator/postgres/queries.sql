@@ -364,8 +364,9 @@ WHERE i.indrelid = %(oid)s AND i.indisprimary AND k.place <= i.indnkeyatts
 ORDER BY k.place
 
 -- name: columns_of
-SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid), a.attgenerated <> ''
-FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid), a.attgenerated <> '',
+       CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation::text ELSE '' END
+FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
 
@@ -515,15 +516,20 @@ WHERE (%(project)s::text IS NULL OR a.project = %(project)s) AND a.direction = %
 ORDER BY a.id
 
 -- name: archive_insert
-INSERT INTO migrator.archives (step_id, name, table_name, column_name)
-VALUES (%(step)s, %(name)s, %(table)s, %(column)s) ON CONFLICT DO NOTHING
+INSERT INTO migrator.archives (step_id, name, kind, table_name, column_name, definitions)
+VALUES (%(step)s, %(name)s, %(kind)s, %(table)s, %(column)s, %(definitions)s) ON CONFLICT DO NOTHING
+
+-- name: archive_entries
+SELECT name, table_name, column_name, definitions FROM migrator.archives
+WHERE step_id = %(step)s AND kind IN ('column', 'table') ORDER BY name
 
 -- name: archive_delete
 DELETE FROM migrator.archives WHERE name = %(name)s
 
 -- name: archives_of
 SELECT a.name, r.plan, a.table_name, a.column_name, a.created_at,
-       coalesce(pg_total_relation_size(to_regclass('migrator_archive.' || quote_ident(a.name))), 0)
+       coalesce(pg_total_relation_size(to_regclass('migrator_archive.' || quote_ident(a.name))), 0),
+       extract(epoch FROM clock_timestamp() - a.created_at)::float8
 FROM migrator.archives a JOIN migrator.steps s ON s.id = a.step_id JOIN migrator.runs r ON r.id = s.run_id
 WHERE (%(plan)s::text IS NULL OR r.plan = %(plan)s) AND s.state = 'done'
   AND a.created_at <= clock_timestamp() - make_interval(secs => %(seconds)s)
@@ -531,7 +537,8 @@ ORDER BY a.created_at
 
 -- name: archives_of_step
 SELECT name, table_name, column_name,
-       coalesce(pg_total_relation_size(to_regclass('migrator_archive.' || quote_ident(name))), 0)
+       coalesce(pg_total_relation_size(to_regclass('migrator_archive.' || quote_ident(name))), 0),
+       to_regclass('migrator_archive.' || quote_ident(name)) IS NOT NULL
 FROM migrator.archives WHERE step_id = %(step)s ORDER BY name
 
 -- name: standbys

@@ -35,13 +35,22 @@ class NoKeyError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column as the catalog has it. `type` is as `format_type` writes it; `default` is SQL or None."""
+    """A column as the catalog has it. `type` is as `format_type` writes it; `default` is SQL or None.
+
+    `collation` is SQL, empty where it is that of the type.
+    """
 
     name: str
     type: str
     not_null: bool
     default: str | None
     generated: bool
+    collation: str = ""
+
+    @property
+    def declared(self) -> str:
+        """The type, with the collation where that is another than the type's."""
+        return f"{self.type} COLLATE {self.collation}" if self.collation else self.type
 
 
 @dataclass(frozen=True)

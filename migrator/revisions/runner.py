@@ -13,6 +13,7 @@ from alembic.util.exc import CommandError
 from migrator.check.live import Watch
 from migrator.errors import Location, RefusedError
 from migrator.ledger.journal import Journal, half_applied
+from migrator.postgres.connect import connect
 from migrator.revisions.builds import Builder
 from migrator.revisions.conductor import Conductor
 from migrator.revisions.driver import conninfo_of, lacks_rows
@@ -26,6 +27,9 @@ from migrator.revisions.plain_form import PlainForm
 from migrator.revisions.project import Project
 from migrator.revisions.retries import ProgressMade, is_retried, retrying
 from migrator.revisions.session_settings import own_rights
+
+OWN = "migrator"
+"""The project under which the journal has statements of migrator itself."""
 
 
 class HalfAppliedError(RefusedError):
@@ -112,6 +116,26 @@ class Runner:
 
         retrying(self._means, f"revision {script.revision}", where, attempt)
         return found[-1]
+
+    def send(self, name: str, statement: str, where: Location | None = None) -> None:
+        """Run one statement of ours as if a revision had sent it: in its online form, tried again, resumed.
+
+        `name` is what the journal knows it by.
+
+        Raises:
+            As `upgrade`.
+        """
+
+        def attempt(guard: Guard) -> None:
+            conductor = self._conductor(guard)
+            with connect(self._means.url, application=self._means.application, autocommit=False) as connection:
+                self._means.adopted(connection)
+                conductor.begin(connection, Journal(OWN, name, "restore", own_rights), PlainForm())
+                conductor.execute(connection.cursor(), statement, None, many=False, pyformat=False)
+                conductor.end()
+                conductor.stamped(connection)
+
+        retrying(self._means, f"the statement {statement}", where, attempt)
 
     def _upgrades(self, target: str, heads: tuple[str, ...]) -> list[Any]:
         # As alembic.command.upgrade and downgrade do: there is no public way to ask for the steps.

@@ -95,6 +95,7 @@ class Effect:
         transaction_control: BEGIN, COMMIT, SAVEPOINT, ...; empty for all else.
         savepoint: the name in SAVEPOINT, RELEASE and ROLLBACK TO.
         locks_unknown: it may lock anything, as strongly as can be.
+        cascades: what depends on what it drops goes with it.
     """
 
     kind: str
@@ -111,6 +112,7 @@ class Effect:
     transaction_control: str = ""
     savepoint: str = ""
     locks_unknown: bool = False
+    cascades: bool = False
 
     @property
     def rewrites(self) -> tuple[Work, ...]:
@@ -169,4 +171,5 @@ def together(effects: tuple[Effect, ...]) -> Effect:
         functions=tuple(name for effect in effects for name in effect.functions),
         changes_settings=tuple(setting for effect in effects for setting in effect.changes_settings),
         locks_unknown=any(effect.locks_unknown for effect in effects),
+        cascades=any(effect.cascades for effect in effects),
     )

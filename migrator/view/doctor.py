@@ -8,6 +8,7 @@ from typing import Any
 from migrator.engine.reports import DoctorReport
 from migrator.view.ink import Ink
 from migrator.view.printable import one_line
+from migrator.view.purge import kept
 
 
 def document(report: DoctorReport) -> dict[str, Any]:
@@ -23,6 +24,8 @@ def text(report: DoctorReport, ink: Ink) -> str:
         for ailment in ailments:
             lines.append(f"  {ink.bad('!')} {one_line(ailment.subject)}: {one_line(ailment.what)}")
             lines.append(f"      mend: {one_line(ailment.mend)}")
+    if report.archives:
+        lines += ["", ink.bold("archives, until migrator purge"), *(f"  {one}" for one in kept(report.archives))]
     if report.unseen:
         lines += ["", f"not looked at, for lack of rights: {', '.join(report.unseen)}"]
     count = len(report.ailments)

@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from migrator.engine.reports import Archive
+from migrator.postgres.blockers import duration
 from migrator.view.ink import Ink
+from migrator.view.printable import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +31,21 @@ def text(purged: Purged, ink: Ink) -> str:
     del ink
     if not purged.archives:
         return "no archive is that old"
-    lines = [
-        f"{one.table}.{one.column}, dropped by {one.plan} on {one.created_at:%Y-%m-%d %H:%M}: {_size(one.size)}"
-        for one in purged.archives
-    ]
+    lines = kept(purged.archives)
     count = len(lines)
     end = f"{count} archive{'s' if count > 1 else ''} deleted" if purged.done else "nothing was deleted"
     return "\n".join([*lines, end])
+
+
+def kept(archives: Sequence[Archive]) -> list[str]:
+    """Return one line per archive: what it keeps, how much, and since when."""
+    return [
+        printable(
+            f"{one.what}, removed by {one.plan} on {one.created_at:%Y-%m-%d %H:%M}: {_size(one.size)}, "
+            f"{duration(one.age)} old"
+        )
+        for one in archives
+    ]
 
 
 def _size(size: int) -> str:

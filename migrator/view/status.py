@@ -8,6 +8,7 @@ from migrator.engine.reports import RunStatus, StatusReport, StepStatus
 from migrator.postgres.blockers import duration
 from migrator.view.ink import Ink
 from migrator.view.printable import one_line
+from migrator.view.purge import kept
 from migrator.view.table import table
 
 AT_REST = ("complete", "not started", "rolled back")
@@ -28,6 +29,8 @@ def text(report: StatusReport, ink: Ink) -> str:
     for run in report.runs:
         if len(report.runs) == 1 or run.state not in AT_REST:
             lines += ["", *_run(run, ink)]
+    if report.archives:
+        lines += ["", ink.bold("archives, until migrator purge"), *kept(report.archives)]
     return "\n".join(lines)
 
 

@@ -16,9 +16,9 @@ from migrator.sql.effects import Effect
 
 def run(session: Session, step: Revision, row: StepRow) -> str:
     """Apply the revision unless it is applied, with what it drops archived first."""
-    ending: list[dual_writes.Active | archives.Kept] = []
+    ending: list[archives.Kept] = []
     if row.phase == "contract":
-        ending = [*archives.keep(session, step, row), *dual_writes.active(session)]
+        ending = [*dual_writes.active(session), *archives.keep(session, step, row)]
 
     watch = LossWatch()
 
@@ -30,7 +30,7 @@ def run(session: Session, step: Revision, row: StepRow) -> str:
         for one in ending:
             if one.ends_with(effect):
                 with own_rights(cursor):
-                    one.remove_within(cursor)
+                    one.end_within(cursor, effect)
 
     session.companion = before
     with changing(session.target):
@@ -42,9 +42,8 @@ def undo(session: Session, step: Revision, row: StepRow) -> str:
     session.companion = lambda _cursor, _effect: None
     with changing(session.target):
         done = _undo(session, step)
-    if not step.archive:
-        return done
-    return f"{done}, {archives.restore(session, step, row):,} rows filled from the archive"
+        came = archives.restore(session, step, row)
+    return f"{done}, {came}" if came else done
 
 
 def _undo(session: Session, step: Revision) -> str:

@@ -31,6 +31,7 @@ class Draft:
     transaction_control: str = ""
     savepoint: str = ""
     locks_unknown: bool = False
+    cascades: bool = False
 
     def lock(self, relation: Name | None, mode: LockMode, role: str = "") -> None:
         """Record a lock; `relation` is None where only the server knows which."""
@@ -70,6 +71,7 @@ class Draft:
             transaction_control=self.transaction_control,
             savepoint=self.savepoint,
             locks_unknown=self.locks_unknown,
+            cascades=self.cascades,
         )
 
 

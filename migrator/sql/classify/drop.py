@@ -21,6 +21,7 @@ def _drop(tree: Tree, draft: Draft) -> None:
     cascade = field_enum(tree, "behavior") == "DROP_CASCADE"
     draft.kind = f"DROP {words.upper()}" + (" CONCURRENTLY" if tree.concurrent else "")
     draft.transactional = not tree.concurrent
+    draft.cascades = cascade
     for node in tree.objects:
         parts = _parts(node)
         member = parts[-1] if kind in _MEMBERS else None

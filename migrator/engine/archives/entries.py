@@ -1,0 +1,104 @@
+"""The entries of `archive`: what each names, and where in the archive it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from migrator.engine.session import Session
+from migrator.errors import UsageError
+from migrator.ledger.ledger import StepRow
+from migrator.plan import identifiers
+from migrator.plan.steps.revision import Revision
+from migrator.postgres.definitions import Definition, definitions
+from migrator.postgres.queries import query
+from migrator.postgres.tables import Table, UnknownTableError, find_table
+from migrator.sql.names import Name, quote
+
+SCHEMA = "migrator_archive"
+
+
+class ArchiveNameError(UsageError):
+    """`archive` names something that is neither a table nor a column of one, or a table that cannot be archived.
+
+    Write `table`, `table.column` or `schema.table.column`. A table whose columns are archived needs a primary key: the
+    copy is kept by it. A partitioned table cannot be archived as a whole.
+    """
+
+    code = "MG165"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A column, or where `column` is empty a whole table, and the table `name` of the archive that keeps it.
+
+    `table` is SQL with its schema. `definitions` are what hung on the table before the step.
+    """
+
+    number: int
+    name: str
+    table: str
+    column: str
+    definitions: tuple[Definition, ...] = ()
+
+
+def entries(session: Session, step: Revision, row: StepRow) -> Iterator[Entry]:
+    """Yield what the step archives, each noted in the ledger with what hangs on its table.
+
+    Raises:
+        ArchiveNameError: there is no such thing, and no earlier attempt has archived it.
+    """
+    known = {entry.number: entry for entry in kept_entries(session, row)}
+    for number, text in enumerate(step.archive):
+        yield known.get(number) or _noted(session, step, row, number, text)
+
+
+def kept_entries(session: Session, row: StepRow) -> list[Entry]:
+    """Return what the ledger says is archived of a step, or made ready to be."""
+    found = session.working.execute(query("archive_entries"), {"step": row.id}).fetchall()
+    return [
+        Entry(int(name.rpartition("_")[2]), name, table, column, tuple(Definition(**one) for one in made))
+        for name, table, column, made in found
+    ]
+
+
+def _noted(session: Session, step: Revision, row: StepRow, number: int, text: str) -> Entry:
+    table, column = _look_up(session.working, step, text)
+    made = definitions(session.working, table.oid)
+    name = Name(table.name, table.schema).quoted()
+    entry = Entry(number, f"step_{row.id}_{number}", name, column, tuple(made))
+    documents = Jsonb([{"kind": one.kind, "name": one.name, "statement": one.statement} for one in made])
+    what = {"step": row.id, "name": entry.name, "table": entry.table, "column": column, "definitions": documents}
+    with session.working.transaction():
+        session.working.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA)))
+        session.working.execute(query("archive_insert"), {**what, "kind": "column" if column else "table"})
+    return entry
+
+
+def _look_up(connection: psycopg.Connection, step: Revision, text: str) -> tuple[Table, str]:
+    """Return the table, and the column or an empty text."""
+    *before, last = identifiers(text)
+    for parts, column in ((before, last), ([*before, last], "")):
+        try:
+            table = find_table(connection, ".".join(map(quote, parts))) if parts else None
+        except UnknownTableError:
+            continue
+        if table is not None and (not column or table.column(column)):
+            if table.partitioned and not column:
+                raise ArchiveNameError(
+                    f"cannot archive {text}: it is a partitioned table",
+                    where=step.location,
+                    notes=["nothing was dropped"],
+                    help="archive its partitions, or its columns, one by one",
+                )
+            return table, column
+    raise ArchiveNameError(
+        f"cannot archive {text}: there is no such table, and no such column of a table",
+        where=step.location,
+        notes=["nothing was dropped"],
+        help="write table, table.column or schema.table.column",
+    )

@@ -1,0 +1,54 @@
+"""What hangs on a table, each thing as the statement that makes it again; not when it is made again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import psycopg
+
+from migrator.postgres.queries import named
+
+_OVERWRITE = frozenset({"default", "statistics target", "options", "state of trigger", "comment", "owner"})
+"""Kinds whose statement is right also where there is something else in their place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """An object, or a property of one, and the statement that makes it. Every name in it has its schema."""
+
+    kind: str
+    name: str
+    statement: str
+
+
+def definitions(connection: psycopg.Connection, oid: int) -> list[Definition]:
+    """Return what hangs on the table `oid` in the order in which it can be made again."""
+    with connection.transaction():
+        connection.execute("SET LOCAL search_path = pg_catalog")
+        found = connection.execute(named("definitions.sql")["definitions_of"], {"oid": oid}).fetchall()
+    return [Definition(*row) for row in found]
+
+
+def lost(before: Iterable[Definition], now: Iterable[Definition]) -> Iterator[Definition]:
+    """Yield what was there `before` and is not there `now`, in the order in which it can be made again."""
+    there = {(one.kind, one.name): one.statement for one in now}
+    for one in before:
+        found = there.get((one.kind, one.name))
+        if found is None or (found != one.statement and one.kind in _OVERWRITE):
+            yield one
+
+
+def cascade_of(cursor: psycopg.Cursor, oid: int) -> list[str]:
+    """Return the statements that drop what keeps a table from being dropped: foreign keys of others, and views."""
+    return _statements(cursor, "cascade_of", oid)
+
+
+def foreign_keys_of(cursor: psycopg.Cursor, oid: int) -> list[str]:
+    """Return the statements that drop the foreign keys by which a table points to others."""
+    return _statements(cursor, "foreign_keys_of", oid)
+
+
+def _statements(cursor: psycopg.Cursor, name: str, oid: int) -> list[str]:
+    cursor.execute(named("definitions.sql")[name], {"oid": oid})
+    return [text for (text,) in cursor.fetchall()]
