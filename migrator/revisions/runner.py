@@ -131,7 +131,8 @@ class Runner:
             with connect(self._means.url, application=self._means.application, autocommit=False) as connection:
                 self._means.adopted(connection)
                 conductor.begin(connection, Journal(OWN, name, "restore", own_rights), PlainForm())
-                conductor.execute(connection.cursor(), statement, None, many=False, pyformat=False)
+                cursor = connection.cursor()
+                conductor.execute(cursor, statement, cursor.execute, pyformat=False)
                 conductor.end()
                 conductor.stamped(connection)
 

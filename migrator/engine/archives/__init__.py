@@ -14,10 +14,10 @@ from typing import Any, Protocol
 from psycopg import sql
 
 from migrator.backfill.slices import forget_slices
-from migrator.engine import drift
 from migrator.engine.archives import columns, tables
 from migrator.engine.archives.entries import SCHEMA, ArchiveNameError, Entry, entries, kept_entries
 from migrator.engine.events import Notice
+from migrator.engine.own_changes import changing
 from migrator.engine.refs import refs
 from migrator.engine.session import Session
 from migrator.ledger.ledger import StepRow
@@ -69,7 +69,7 @@ def put_back(session: Session) -> None:
         for entry in found:
             table = tables.at(session, entry.table)
             if table is not None:
-                with drift.changing(session.target):
+                with changing(session.target):
                     for one in lost(entry.definitions, definitions(session.working, table.oid)):
                         session.runner.send(f"{row.id} {one.kind} {one.name}", one.statement, step.location)
                 if entry.column:
