@@ -149,3 +149,24 @@ def test_what_went_through_the_drivers_own_cursor_resumes_behind_the_last_piece(
     connection.execute("CREATE TABLE ready ()")
     assert upgrade(items) == ["raw"]
     assert connection.execute("SELECT id FROM items WHERE id > 5 ORDER BY id").fetchall() == [(7,), (8,)]
+
+
+def test_a_concurrent_build_that_fails_in_an_autocommit_block_is_built_anew_behind_what_is_committed(
+    items: Project, database: Database, upgrade: Move
+) -> None:
+    """Alembic alone leaves the INSERT committed, the version unstamped and an invalid index: a second try fails."""
+    body = """
+        op.execute("INSERT INTO items VALUES (3, 'two')")
+        with op.get_context().autocommit_block():
+            op.execute("CREATE UNIQUE INDEX CONCURRENTLY items_once ON items (name)")
+        op.execute("INSERT INTO items VALUES (4, 'four')")
+    """
+    items.revision("once", body, "pass")
+    with pytest.raises(StatementFailedError, match="items_once"):
+        upgrade(items)
+    connection = database.connect()
+    connection.execute("UPDATE items SET name = 'three' WHERE id = 3")
+    assert upgrade(items) == ["once"]
+    assert connection.execute("SELECT id FROM items ORDER BY id").fetchall() == [(1,), (2,), (3,), (4,)]
+    valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'items_once'::regclass"
+    assert connection.execute(valid).fetchone() == (True,)
