@@ -26,6 +26,8 @@ IGNORED_ENV_PREFIX = "MIGRATOR_TEST_"
 """What the tests of migrator read; a developer's shell may hold it while the command runs."""
 EMBEDDED = "embedded:"
 DEFAULT_ORIGIN = "default"
+ADDRESS = re.compile(r"(?P<host>[^/:]*|\[[0-9a-fA-F:]+\]):(?P<port>[0-9]{1,5})")
+"""HOST:PORT, the host left out for this machine alone."""
 
 
 class SettingsError(UsageError):
@@ -91,6 +93,7 @@ class Settings:
         plain: revisions to run as they are written, each ``REVISION because REASON``.
         throttle: what every backfill waits for, as `throttle:` of a plan says it; a plan goes before it, key by key.
         broker: the queue through which Celery workers are called, or None; not part of the repr, as above.
+        metrics: a file, or the ``HOST:PORT`` of an endpoint, for the numbers of a run as OpenMetrics, or None.
         allow: exceptions from the rules of `check`, each ``RULE in PATH because REASON``.
     """
 
@@ -105,6 +108,7 @@ class Settings:
     plain: tuple[str, ...] = ()
     throttle: Mapping[str, object] = field(default_factory=dict)
     broker: str | None = field(default=None, repr=False)
+    metrics: str | None = None
     allow: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -217,6 +221,11 @@ def _version(value: object, folder: Path) -> str:
     return _text(value, folder)
 
 
+def _file_or_address(value: object, folder: Path) -> str:
+    text = _text(value, folder)
+    return text if ADDRESS.fullmatch(text) else str(_path(text, folder))
+
+
 def _texts(value: object, folder: Path) -> tuple[str, ...]:
     if isinstance(value, str):
         return tuple(line.strip() for line in value.splitlines() if line.strip())
@@ -249,6 +258,7 @@ _READERS: dict[str, Callable[[object, Path], object]] = {
     "plain": _texts,
     "throttle": _table,
     "broker": _text,
+    "metrics": _file_or_address,
     "allow": _texts,
 }
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +12,9 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from migrator.backfill.keyset import Keyset
-from migrator.postgres.tables import raw
+from migrator.backfill.size import ChunkSize
+from migrator.postgres.tables import Table, named, raw
 
-RANGE_ROWS = 50_000
 EXAMPLES = 20
 
 # The upper bound is a value, so that it ends the index scan: the ranges together read the table once.
@@ -23,7 +24,7 @@ WITH migrator_bound AS MATERIALIZED (
             OFFSET %(rows)s - 1 LIMIT 1) AS reached,
            (SELECT {written} FROM {table} AS {alias} ORDER BY {backwards} LIMIT 1) AS last
 ), migrator_range AS MATERIALIZED (
-    SELECT CASE WHEN {condition} THEN {written} END AS key FROM {table} AS {alias} WHERE {range}
+    SELECT CASE WHEN {wrong} THEN {written} END AS key FROM {table} AS {alias} WHERE {range}
 )
 SELECT (SELECT reached FROM migrator_bound), count(*), count(key),
        (array_agg(key) FILTER (WHERE key IS NOT NULL))[1:%(examples)s]
@@ -33,37 +34,70 @@ FROM migrator_range
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """How many rows were looked at, how many were wrong, and the keys of some of those."""
+    """How many rows were looked at, how many were wrong, and the keys of some of those.
+
+    `cursor` is the key of the last row that was looked at; None before the first and behind the last.
+    """
 
     rows: int = 0
     differing: int = 0
     examples: tuple[str, ...] = ()
+    cursor: tuple[Any, ...] | None = None
+
+
+def is_none(condition: str, where: str | None) -> sql.Composable:
+    """Return the condition of a row that is wrong where none may fulfil `condition`."""
+    return raw(condition) if where is None else sql.SQL("({} AND {})").format(raw(condition), raw(where))
+
+
+def is_not_same(
+    table: Table, same: Mapping[str, str], where: str | None, source: Table | None = None, join: str | None = None
+) -> sql.Composable:
+    """Return the condition of a row that is wrong where columns must hold what expressions give.
+
+    With a `source`, the expressions are also over its row that fulfils `join`; a row without such a one is wrong.
+    """
+    pairs = [(named(table.called, column), raw(expression)) for column, expression in same.items()]
+    if source is None:
+        differs = sql.SQL("({})").format(
+            sql.SQL(" OR ").join(sql.SQL("{} IS DISTINCT FROM {}").format(*pair) for pair in pairs)
+        )
+    else:
+        assert join
+        agrees = sql.SQL(" AND ").join(sql.SQL("{} IS NOT DISTINCT FROM {}").format(*pair) for pair in pairs)
+        differs = sql.SQL("NOT EXISTS (SELECT FROM {} AS {} WHERE {} AND {})").format(
+            source.named, source.alias, raw(join), agrees
+        )
+    return differs if where is None else sql.SQL("({} AND {})").format(differs, raw(where))
 
 
 def verify(
     connection: psycopg.Connection,
     keyset: Keyset,
-    none: str,
-    where: str | None,
+    wrong: sql.Composable,
+    size: ChunkSize,
     report: Callable[[Verified], None],
+    *,
+    found: Verified = Verified(),
 ) -> Verified:
-    """Count the rows that fulfil `none`, of those that fulfil `where`; call `report` after each range."""
-    condition = raw(f"{none}") if where is None else sql.SQL("({} AND {})").format(raw(none), raw(where))
-    found, cursor = Verified(), None
+    """Count the rows that are `wrong`, from where `found` came to; call `report` after each range."""
     while True:
-        statement = _compose(keyset, condition, first=cursor is None)
-        parameters = {"rows": RANGE_ROWS, "examples": EXAMPLES, "cursor": Jsonb(cursor)}
+        statement = _compose(keyset, wrong, first=found.cursor is None)
+        parameters = {"rows": size.rows, "examples": EXAMPLES, "cursor": Jsonb(found.cursor)}
+        started = time.monotonic()
         row = connection.execute(statement, parameters).fetchone()
         assert row
         cursor, rows, differing, keys = row
+        if cursor is not None:
+            size.observe(rows, time.monotonic() - started)
         examples = (*found.examples, *map(_shown, keys or ()))[:EXAMPLES]
-        found = Verified(found.rows + rows, found.differing + differing, examples)
+        found = Verified(found.rows + rows, found.differing + differing, examples, cursor)
         report(found)
         if cursor is None:
             return found
 
 
-def _compose(keyset: Keyset, condition: sql.Composable, *, first: bool) -> sql.Composed:
+def _compose(keyset: Keyset, wrong: sql.Composable, *, first: bool) -> sql.Composed:
     after = None if first else keyset.read(sql.SQL("SELECT %(cursor)s::jsonb"))
     return _RANGE.format(
         written=keyset.written(),
@@ -73,7 +107,7 @@ def _compose(keyset: Keyset, condition: sql.Composable, *, first: bool) -> sql.C
         order=keyset.ordered(),
         backwards=keyset.ordered("DESC"),
         range=keyset.between(after, keyset.read(sql.SQL("SELECT coalesce(reached, last) FROM migrator_bound"))),
-        condition=condition,
+        wrong=wrong,
     )
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 
+from migrator.cli.errors import CommandLineError
 from migrator.cli.invocation import Invocation
 from migrator.cli.signals import stopping
 from migrator.errors import Interrupted, Location
@@ -51,10 +54,11 @@ def watched(invocation: Invocation, work: Callable[[Emit, Stop], T]) -> T:
 
     stop = Stop()
     listening = True
-    with invocation.format.progress(invocation.streams) as show, stopping(stop):
+    with _measured(invocation) as count, invocation.format.progress(invocation.streams) as show, stopping(stop):
 
         def emit(event: Event) -> None:
             nonlocal listening
+            count(event)
             try:
                 if listening:
                     show(event)
@@ -65,6 +69,21 @@ def watched(invocation: Invocation, work: Callable[[Emit, Stop], T]) -> T:
                 stop.request()
 
         return work(emit, stop)
+
+
+@contextmanager
+def _measured(invocation: Invocation) -> Iterator[Callable[[Event], None]]:
+    """Publish the numbers of what happens, where the settings ask for it."""
+    where = invocation.settings().metrics
+    if where is None:
+        yield lambda _: None
+        return
+    if find_spec("prometheus_client") is None:
+        raise CommandLineError("metrics need a package that is not installed", help="pip install 'migrator[metrics]'")
+    from migrator.view.openmetrics import published  # noqa: PLC0415 - an extra, for those who use it
+
+    with published(where) as count:
+        yield count
 
 
 def close(invocation: Invocation, target: Target, plan: Plan) -> None:

@@ -46,6 +46,7 @@ SETTINGS = (
     Setting("alembic_ini", "FILE", "The Alembic configuration of the project."),
     Setting("alembic_name", "SECTION", "The section of that file to use.", ("--name",)),
     Setting("lock_timeout", "DURATION", "How long one attempt may wait for a lock, such as 2s."),
+    Setting("metrics", "FILE|HOST:PORT", "Where the numbers of a run go, in the OpenMetrics format."),
     Setting("lock_wait", "DURATION", "How long to keep trying for a lock, such as 10m."),
 )
 

@@ -169,8 +169,16 @@ def _uses(step: Step) -> list[_Use]:
             _Use(step.table, columns, values)
         ]  # fmt: skip
     if isinstance(step, Verify):
-        return [_Use(step.table, [], [step.none, *([step.where] if step.where else [])])]
+        return _uses_of_verify(step)
     return []
+
+
+def _uses_of_verify(step: Verify) -> list[_Use]:
+    columns, values = list(step.same or {}), list((step.same or {}).values())
+    alone = [one for one in (step.none, step.where) if one]
+    if step.source:
+        return [_Use(step.table, _names(columns), alone), _Use(step.source)]
+    return [_Use(step.table, _names(columns), [*alone, *values])]
 
 
 def _uses_of_dual_write(step: DualWrite) -> list[_Use]:

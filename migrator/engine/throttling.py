@@ -9,7 +9,6 @@ from migrator.backfill.throttle.signal import Scene
 from migrator.backfill.throttle.throttle import Throttle
 from migrator.engine.session import Session
 from migrator.ledger.ledger import StepRow
-from migrator.plan.steps.backfill import Backfill
 from migrator.plan.throttle import Throttle as Limits
 from migrator.postgres.queries import query
 from migrator.postgres.tables import Table
@@ -19,8 +18,8 @@ from migrator.spelling import suggestion
 ELSEWHERE = frozenset({"nice"})  # what the workers themselves keep to
 
 
-def limits_of(session: Session, step: Backfill) -> Limits:
-    """Return what the plan says, and the settings where it says nothing.
+def limits_of(session: Session, own: Limits | None) -> Limits:
+    """Return what a step says by its `own` limits, and the settings where it says nothing.
 
     Raises:
         SettingsError: the settings do not make sense.
@@ -37,12 +36,12 @@ def limits_of(session: Session, step: Backfill) -> Limits:
         name = ".".join(map(str, first["loc"]))
         message = str(first.get("ctx", {}).get("error", first["msg"]))
         raise BadSettingError(f"throttle.{name} {message}", notes=[_origin(session)]) from error
-    if step.throttle is None:
+    if own is None:
         return limits
-    return limits.model_copy(update={key: getattr(step.throttle, key) for key in step.throttle.model_fields_set})
+    return limits.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
 
 
-def throttled(session: Session, limits: Limits, row: StepRow, table: Table) -> Throttle:
+def throttled(session: Session, limits: Limits, row: StepRow | None, table: Table) -> Throttle:
     """Return the throttle of a step, to be entered as a context manager."""
     scene = Scene(
         table=table,
@@ -55,13 +54,13 @@ def throttled(session: Session, limits: Limits, row: StepRow, table: Table) -> T
     return Throttle(signals, scene.connect)
 
 
-def _size_before(session: Session, row: StepRow, table: Table) -> int:
+def _size_before(session: Session, row: StepRow | None, table: Table) -> int:
     asking = session.target.asking
-    if noted := asking.execute(query("size_noted"), {"step": row.id}).fetchone():
+    if row and (noted := asking.execute(query("size_noted"), {"step": row.id}).fetchone()):
         return int(noted[0])
     found = asking.execute(query("table_size"), {"oid": table.oid}).fetchone()
     assert found
-    if session.run:
+    if session.run and row:
         session.ledger.event(session.run.id, row.id, "size-before", {"bytes": int(found[0])})
     return int(found[0])
 

@@ -229,6 +229,9 @@ SELECT bool_and(done), coalesce(sum(rows_done), 0)::bigint, coalesce(sum(rows_ch
        count(*) FILTER (WHERE NOT done AND worker IS NOT NULL AND lease_until > clock_timestamp()), max(error)
 FROM migrator.slices WHERE step_id = %(step)s AND purpose = %(purpose)s
 
+-- name: step_work
+SELECT work FROM migrator.steps WHERE id = %(step)s
+
 -- name: step_set_work
 UPDATE migrator.steps SET work = %(work)s WHERE id = %(step)s
 

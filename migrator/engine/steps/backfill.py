@@ -28,7 +28,7 @@ CELERY = "celery"
 
 def run(session: Session, step: Backfill, row: StepRow) -> str:
     """Fill what is not filled yet."""
-    move, limits = _move(session, step), limits_of(session, step)
+    move, limits = _move(session, step), limits_of(session, step.throttle)
     with throttled(session, limits, row, move.table) as throttle:
 
         def fill(part: Move, how: ChunkSize, purpose: str, pages: Pages | None = None) -> Walked:
@@ -77,7 +77,7 @@ def assist(session: Session, step: Backfill, row: StepRow, attempt: int, halted:
     Raises:
         RowFailedError, RowsLockedError
     """
-    move, limits = _move(session, step), limits_of(session, step)
+    move, limits = _move(session, step), limits_of(session, step.throttle)
     keyset = Keyset(move.table, require_key(move.table, step.location))
     leases = Leases(session.working, keyset, row.id, PURPOSE, f"{session.ledger.by} {os.getpid()}", attempt)
     with throttled(session, limits, row, move.table) as throttle:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from psycopg import Connection
 
-from migrator.backfill import verify as module
 from migrator.backfill.keyset import Keyset
-from migrator.backfill.verify import Verified, verify
+from migrator.backfill.size import ChunkSize
+from migrator.backfill.verify import EXAMPLES, Verified, is_none, verify
 from migrator.postgres.tables import find_table, require_key
 from tests.support.databases import Database
 
@@ -15,9 +15,8 @@ READ = "SELECT coalesce(idx_tup_fetch, 0) + seq_tup_read FROM pg_stat_xact_user_
 
 
 @pytest.fixture
-def connection(database: Database, monkeypatch: pytest.MonkeyPatch) -> Connection:
+def connection(database: Database) -> Connection:
     """Ten ranges of rows, of which every hundredth is wrong."""
-    monkeypatch.setattr(module, "RANGE_ROWS", 1000)
     connection = database.connect(autocommit=False)
     connection.execute("CREATE TABLE items (shop int, id int, wrong boolean NOT NULL, PRIMARY KEY (shop, id))")
     connection.execute("INSERT INTO items SELECT n % 7, n, n % 100 = 0 FROM generate_series(1, 10000) AS n")
@@ -29,7 +28,8 @@ def connection(database: Database, monkeypatch: pytest.MonkeyPatch) -> Connectio
 
 def found_in(connection: Connection, none: str, where: str | None = None) -> Verified:
     table = find_table(connection, "items")
-    return verify(connection, Keyset(table, require_key(table)), none, where, lambda _found: None)
+    keyset = Keyset(table, require_key(table))
+    return verify(connection, keyset, is_none(none, where), ChunkSize(1000, 1.0, fixed=True), lambda _found: None)
 
 
 def test_rows_are_read_once_to_find_the_end_of_a_range_and_once_to_be_checked(connection: Connection) -> None:
@@ -44,7 +44,7 @@ def test_rows_are_read_once_to_find_the_end_of_a_range_and_once_to_be_checked(co
 def test_rows_that_differ_are_counted_in_every_range_and_some_are_named(connection: Connection) -> None:
     found = found_in(connection, "wrong")
 
-    assert (found.differing, len(found.examples)) == (100, module.EXAMPLES)
+    assert (found.differing, len(found.examples)) == (100, EXAMPLES)
     assert found.examples[0] == "(0, 700)"
 
 
