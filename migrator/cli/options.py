@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from migrator.cli.errors import CommandLineError
+from migrator.durations import parse_duration
 from migrator.spelling import suggestion
 from migrator.view import formats
 
@@ -62,6 +63,18 @@ DriftOption = Annotated[
     bool, typer.Option("--accept-drift", help="Go on although somebody else has changed the schema meanwhile.")
 ]
 PhaseName = Literal["expand", "migrate", "contract"]
+
+
+def read_duration(option: str, text: str, example: str) -> float:
+    """Return the seconds that the value of `option` says.
+
+    Raises:
+        CommandLineError: it is no duration.
+    """
+    try:
+        return parse_duration(text).total_seconds()
+    except ValueError as error:
+        raise CommandLineError(f"{option} {error}", help=f"for example: {example}") from error
 
 
 def format_option(further: tuple[str, ...] = ()) -> tuple[Any, str]:

@@ -31,7 +31,7 @@ class StillUsedError(AnswerIsNo):
 
 
 def approve(target: Target, plan: Plan, *, by: str, note: str) -> list[str]:
-    """Approve the gate that the run of `plan` stands before; return what it asks for.
+    """Approve the gate that the run of `plan` stands before; return what it asks for, or nothing if all were approved.
 
     Raises:
         NoGateError, StillUsedError
@@ -39,7 +39,11 @@ def approve(target: Target, plan: Plan, *, by: str, note: str) -> list[str]:
     run = target.ledger.open_run(plan.plan)
     if run is None:
         raise NoGateError(f"{plan.plan} has no run yet", help=f"begin it: migrator apply {plan.plan}")
-    for row, (_, step) in zip(target.ledger.steps(run.id), refs(plan), strict=False):
+    placed = list(zip(target.ledger.steps(run.id), refs(plan), strict=False))
+    gates = [row for row, (_, step) in placed if isinstance(step, Gate)]
+    if gates and all(row.state == "done" for row in gates):
+        return []
+    for row, (_, step) in placed:
         if row.state == "done":
             continue
         if isinstance(step, Gate):

@@ -167,6 +167,14 @@ class GateReached(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GateWaiting(GateReached):
+    """The command waits at a gate, and gives up after `remaining` seconds; told again and again while it does."""
+
+    name: ClassVar[str] = "gate-waiting"
+    remaining: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice(Event):
     """Something a person should know and need not act on."""
 

@@ -25,6 +25,8 @@ def document(approval: Approval) -> dict[str, Any]:
 
 def text(approval: Approval, ink: Ink) -> str:
     """Return one line per gate, and the command that goes through."""
+    if not approval.gates:
+        return f"every gate of {approval.plan} has been approved before; next: migrator apply {approval.plan}"
     note = f" ({approval.note})" if approval.note else ""
     lines = [f"{ink.good('approved')} by {approval.by}{note}: {gate}" for gate in approval.gates]
     return "\n".join([*lines, f"next: migrator apply {approval.plan}"])

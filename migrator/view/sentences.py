@@ -9,6 +9,7 @@ from migrator.engine.events import (
     BuildProgress,
     Event,
     GateReached,
+    GateWaiting,
     LockRetry,
     Notice,
     Paused,
@@ -101,6 +102,11 @@ def _row_progress(event: RowProgress) -> str:
 @clause.register
 def _gate_reached(event: GateReached) -> str:
     return "; ".join([f"waiting at gate: {event.gate}", *event.notes])
+
+
+@clause.register
+def _gate_waiting(event: GateWaiting) -> str:
+    return f"{_gate_reached(event)}; gives up in {duration(event.remaining)}; to open it: migrator approve {event.plan}"
 
 
 @clause.register

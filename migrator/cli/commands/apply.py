@@ -10,7 +10,7 @@ from migrator.cli.carry_out import carry_out
 from migrator.cli.command import Group, command
 from migrator.cli.confirm import confirm
 from migrator.cli.invocation import Invocation
-from migrator.cli.options import DriftOption, PhaseName, PlanArgument, YesOption
+from migrator.cli.options import DriftOption, PhaseName, PlanArgument, YesOption, read_duration
 
 if TYPE_CHECKING:  # the engine takes over a second to import
     from migrator.engine.events import Emit
@@ -19,23 +19,33 @@ if TYPE_CHECKING:  # the engine takes over a second to import
     from migrator.plan import Phase, Plan
 
 
-@command(Group.RUN, 2, examples=("migrator apply product-tags", "migrator apply product-tags --to migrate"))
+@command(
+    Group.RUN,
+    2,
+    examples=("migrator apply product-tags --to migrate", "migrator apply product-tags --to migrate --wait-gate 30m"),
+)
 def apply(
     invocation: Invocation,
     plan: PlanArgument,
     *,
     to: Annotated[PhaseName | None, typer.Option(help="Stop after this phase.", show_default=False)] = None,
+    wait_gate: Annotated[
+        str | None,
+        typer.Option(metavar="DURATION", help="Wait at gates for so long, all in all.", show_default=False),
+    ] = None,
     accept_drift: DriftOption = False,
     yes: YesOption = False,
 ) -> int:
     """Run PLAN, or go on where it stopped.
 
-    The run stops at a gate until somebody approves it. Ctrl-C finishes the chunk and stops; a second one cancels the
-    chunk. The same command goes on from there. On a terminal it asks before a step that cannot be undone.
+    The run stops at a gate until it opens, with exit code 3; `--wait-gate` asks again and again before it gives up.
+    Ctrl-C finishes the chunk and stops; a second one cancels the chunk. The same command goes on from there. On a
+    terminal it asks before a step that cannot be undone.
     """
     from migrator.plan import Phase  # noqa: PLC0415 - pydantic takes longer to import than `--help` in all
 
     phase = Phase(to) if to else None
+    wait = read_duration("--wait-gate", wait_gate, "migrator apply PLAN --wait-gate 30m") if wait_gate else 0.0
 
     def ask(target: Target, loaded: Plan) -> None:
         if lost := _irreversible(target, loaded, phase or Phase.CONTRACT):
@@ -43,9 +53,9 @@ def apply(
             confirm(f"this cannot be undone:{steps}\ngo on with {loaded.plan}?", invocation.streams)
 
     def work(target: Target, loaded: Plan, emit: Emit, stop: Stop) -> str:
-        from migrator.engine import run  # noqa: PLC0415 - see above
+        from migrator.engine import waiting  # noqa: PLC0415 - see above
 
-        return run.apply(target, loaded, to=phase, emit=emit, stop=stop, accept_drift=accept_drift)
+        return waiting.apply(target, loaded, to=phase, wait=wait, emit=emit, stop=stop, accept_drift=accept_drift)
 
     asks = invocation.streams.interactive and not yes
     return carry_out(invocation, plan, work, before=ask if asks else None)

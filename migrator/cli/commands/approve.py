@@ -36,7 +36,8 @@ def approve(
 ) -> int:
     """Approve the gate that PLAN waits at.
 
-    Only the next gate is approved. Who, when and the note are kept in the ledger; `migrator history` shows them.
+    Only the next gate is approved; where all were approved before, nothing is to do. Who, when and the note are kept
+    in the ledger; `migrator history` shows them.
     """
     person = by or _whoever_types()
     with invocation.on_plan(plan) as (target, loaded):

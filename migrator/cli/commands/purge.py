@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from migrator.cli.command import Group, command
 from migrator.cli.confirm import confirm
-from migrator.cli.errors import CommandLineError
 from migrator.cli.invocation import Invocation
-from migrator.cli.options import OptionalPlanArgument, YesOption
-from migrator.durations import parse_duration
+from migrator.cli.options import OptionalPlanArgument, YesOption, read_duration
 
 
 @command(
@@ -28,7 +25,7 @@ def purge(
 
     Shows what it would delete, and asks. Without a terminal, nothing is deleted unless `--yes` is given.
     """
-    age = _age(older_than)
+    age = read_duration("--older-than", older_than, "migrator purge --older-than 30d")
     settings = invocation.settings()
     name = invocation.plan(plan, settings).plan if plan else None
     from migrator.engine import purge as engine  # noqa: PLC0415 - the driver takes a while to import
@@ -36,7 +33,7 @@ def purge(
     from migrator.view import purge as view  # noqa: PLC0415 - as above
 
     with open_target(settings, command=invocation.command) as target:
-        doomed = engine.archives(target, name, age.total_seconds())
+        doomed = engine.archives(target, name, age)
         if doomed and not yes and invocation.streams.interactive:
             invocation.answer(view, view.Purged(doomed, done=False))
             confirm(f"delete {len(doomed)} archives for good?", invocation.streams)
@@ -45,10 +42,3 @@ def purge(
             engine.purge(target, doomed)
         invocation.answer(view, view.Purged(doomed, done=yes))
     return 0
-
-
-def _age(text: str) -> timedelta:
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise CommandLineError(f"--older-than {error}", help="for example: migrator purge --older-than 30d") from error

@@ -7,7 +7,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from migrator.engine import history
 from migrator.engine.drift import DriftError
+from migrator.engine.stop import Stop
 from migrator.plan import Phase, Plan
 from tests.support.databases import Database
 from tests.support.project import Project
@@ -49,6 +51,11 @@ def plan(project: Project) -> Plan:
     return project.plan("tags", PLAN)
 
 
+def upgrade(project: Project, revision: str) -> None:
+    with project.target("upgrade") as target:
+        history.upgrade(target, revision, emit=project.events.append, stop=Stop())
+
+
 BY_HAND = [
     (
         "ALTER TABLE t ADD COLUMN mine integer NOT NULL DEFAULT 7",
@@ -77,8 +84,7 @@ def test_what_was_changed_by_hand_is_told_exactly_and_stops_every_step(
         with pytest.raises(DriftError) as refused:
             step(plan)
         assert sorted(refused.value.notes[:-1]) == sorted(words for _, words in BY_HAND)
-    refusal = project.run("apply", "tags", "--to", "migrate")
-    assert (refusal.returncode, "--accept-drift" in refusal.stderr) == (5, True), refusal
+        assert (refused.value.exit_code, "--accept-drift" in refused.value.help) == (5, True)
     accepted = project.run("apply", "tags", "--to", "migrate", "--accept-drift")
     assert (accepted.returncode, "column mine was added" in accepted.stderr) == (0, True), accepted
     assert project.apply(plan) == "complete"
@@ -135,7 +141,7 @@ def test_what_is_no_change_of_the_schema_or_migrators_own_stops_nothing(
         "4444", "3333", "op.execute('ALTER TABLE t ADD COLUMN four integer')", "op.drop_column('t', 'four')"
     )
     project.rewrite("2222", "4444", "op.execute('ALTER TABLE t DROP COLUMN csv')", "pass")
-    assert project.run("upgrade", "4444").returncode == 0
+    upgrade(project, "4444")
     assert project.apply(plan) == "complete"
 
 
@@ -146,7 +152,7 @@ def test_what_other_plans_change_does_not_hide_what_was_changed_by_hand(
     database.connect().execute("ALTER TABLE t ADD COLUMN mine integer")
     project.rewrite("3333", "1111", "op.execute('ALTER TABLE t ADD COLUMN three integer')", "pass")
     project.rewrite("2222", "3333", "op.execute('ALTER TABLE t DROP COLUMN csv')", "pass")
-    project.run("upgrade", "3333")
+    upgrade(project, "3333")
     with pytest.raises(DriftError) as refused:
         project.apply(plan)
     assert refused.value.notes[:-1] == ("t: column mine was added: integer",)

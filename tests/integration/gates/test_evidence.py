@@ -7,8 +7,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from migrator.engine import waiting
 from migrator.engine.approvals import StillUsedError
-from migrator.engine.events import GateReached
+from migrator.engine.events import Event, GateReached, GateWaiting
+from migrator.engine.stop import Stop
 from migrator.plan import Plan
 from tests.support.databases import Database
 from tests.support.project import Project
@@ -108,3 +110,23 @@ def test_a_gate_that_nothing_keeps_shut_opens_by_itself(servers: ServerMaker, tm
         found = connection.execute("SELECT approved_by, note FROM migrator.approvals").fetchone()
     assert found
     assert found[0] == "evidence"
+
+
+def test_a_command_waits_at_a_gate_until_somebody_approves_it_or_its_time_is_over(
+    database: Database, tmp_path: Path
+) -> None:
+    project, _ = project_at(database.url, tmp_path)
+    plan = project.plan("tags", PLAN.replace("{unused: t.csv, for: 0s}", "the release is live"))
+
+    def waited(seconds: float) -> str:
+        def emit(event: Event) -> None:
+            project.events.append(event)
+            if isinstance(event, GateWaiting) and seconds > 1:
+                project.approve(plan)
+
+        with project.target() as target:
+            return waiting.apply(target, plan, to=None, wait=seconds, emit=emit, stop=Stop())
+
+    assert waited(0.1) == "waiting"
+    assert any(isinstance(event, GateWaiting) for event in project.events)
+    assert waited(60) == "complete"
