@@ -13,6 +13,7 @@ from migrator.check.losses import ACCEPTED_BY_A_PLAN
 from migrator.check.options import Options
 from migrator.check.report import CheckReport
 from migrator.check.rule import Rule, every_rule
+from migrator.check.schema.restored import differences
 from migrator.check.schema.schema import Schema
 from migrator.check.script import learn, walk
 from migrator.check.source import Piece, Script
@@ -98,8 +99,11 @@ class Gate:
     def add_revision(self, one: RecordedRevision, schema: Schema) -> None:
         """Judge a revision on the schema before it, which becomes the schema after it."""
         self._read_exceptions(one.path)
+        before = schema.copied()
         found = list(self._of_direction(one.upgrade, schema, downgrade=False))
-        found += self._of_direction(one.downgrade, schema.settled(), downgrade=True)
+        undone = schema.settled()
+        found += self._of_direction(one.downgrade, undone, downgrade=True)
+        one = replace(one, different=tuple(differences(before.settled(), undone)))
         for rule in self._chosen("revision"):
             found += (rule.finding(report, one.upgrade.place, "") for report in rule.find(one))
         accepted = self.accepted_losses.get(one.revision)

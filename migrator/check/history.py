@@ -41,6 +41,8 @@ class RecordedRevision:
     upgrade: Direction
     downgrade: Direction
     failure: str = ""
+    different: tuple[str, ...] = ()
+    """What came back otherwise after upgrade and downgrade, as far as the schema before is known."""
 
 
 @dataclass(frozen=True, slots=True)

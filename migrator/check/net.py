@@ -10,11 +10,15 @@ from migrator.check.source import Piece
 from migrator.sql.classify import classify
 from migrator.sql.effects import Object
 from migrator.sql.names import Name, name_of
-from migrator.sql.parser import Tree, field_enum, find
+from migrator.sql.parser import Tree, field_enum, find, strings
 from migrator.sql.statement import Statement
 
-_COUNTED = frozenset({"table", "column", "view", "materialized view", "type", "domain", "sequence", "index"})
-_INSIDE = frozenset({"column", "index"})
+_COUNTED = frozenset({
+    "table", "column", "view", "materialized view", "type", "domain", "sequence", "index", "function", "trigger",
+    "policy",
+})  # fmt: skip
+_INSIDE = frozenset({"column", "index", "trigger", "policy"})
+_ROUTINES = frozenset({"function", "procedure", "routine"})
 _ALTERED = {
     "AT_AlterColumnType": "the type of",
     "AT_SetNotNull": "NOT NULL of",
@@ -29,13 +33,21 @@ class Net:
     tally: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     altered: set[tuple[str, str, str]] = field(default_factory=set)
     opaque: bool = False
+    perhaps: set[tuple[str, str, str]] = field(default_factory=set)
+    """What OR REPLACE may have made, or may have found."""
+    cascades: bool = False
     columns_of_index: dict[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
 
     def add(self, statement: Statement) -> None:
         """Count what a statement makes, removes and renames."""
         effect = classify(statement)
         self.opaque = self.opaque or (effect.locks_unknown and not effect.drops)
-        for made in effect.creates:
+        self.cascades = self.cascades or (bool(effect.drops) and "CASCADE" in statement.text.upper())
+        made_here = (*effect.creates, *_routine(statement))
+        if getattr(statement.tree, "replace", False):
+            self.perhaps |= {_key(made) for made in made_here}
+            return
+        for made in made_here:
             self._count(made, 1, statement)
         for dropped in effect.drops:
             self._count(dropped, -1, statement)
@@ -46,7 +58,7 @@ class Net:
         self.altered |= set(_alterations(statement))
 
     def _count(self, one: Object, step: int, statement: Statement) -> None:
-        if one.kind not in _COUNTED or (
+        if _key(one)[0] not in _COUNTED or (
             statement.kind == "create_stmt" and statement.tree.relation.relpersistence == "t"
         ):
             return
@@ -55,10 +67,24 @@ class Net:
                 return
             if step > 0 and statement.kind == "index_stmt":
                 columns = frozenset(part.name for part in find(statement.tree, "IndexElem") if part.name)
-                self.columns_of_index[one.name.name] = (name_of(statement.tree.relation).name, columns)
+                self.columns_of_index[one.name.name] = (_full(name_of(statement.tree.relation)), columns)
             self.tally["index", one.name.name, ""] += step
         else:
-            self.tally[one.kind, one.name.name, one.member or ""] += step
+            self.tally[_key(one)] += step
+
+
+def _key(one: Object) -> tuple[str, str, str]:
+    return "function" if one.kind in _ROUTINES else one.kind, _full(one.name), one.member or ""
+
+
+def _full(name: Name) -> str:
+    return name.name if name.schema in (None, "public") else f"{name.schema}.{name.name}"
+
+
+def _routine(statement: Statement) -> Iterator[Object]:
+    """Yield the function or procedure that the statement makes."""
+    if statement.kind == "create_function_stmt":
+        yield Object("function", Name(strings(statement.tree.funcname)[-1]))
 
 
 def _renamed(what: Object, name: str) -> Object:
@@ -72,11 +98,15 @@ def _alterations(statement: Statement) -> Iterator[tuple[str, str, str]]:
         command: Tree = node.alter_table_cmd
         words = _ALTERED.get(field_enum(command, "subtype"))
         if words:
-            yield words, name_of(statement.tree.relation).name, command.name
+            yield words, _full(name_of(statement.tree.relation)), command.name
 
 
-def remainders(upgrade: tuple[Piece, ...], downgrade: tuple[Piece, ...]) -> list[str]:
-    """Return what is different after upgrade and downgrade, in words; nothing where not all of it can be seen."""
+def remainders(upgrade: tuple[Piece, ...], downgrade: tuple[Piece, ...], known: tuple[str, ...] = ()) -> list[str]:
+    """Return what is different after upgrade and downgrade, in words; nothing where not all of it can be seen.
+
+    Args:
+        known: the differences that the schema before and after shows, where it is known.
+    """
     there, back = Net(), Net()
     for piece in upgrade:
         there.add(piece.statement)
@@ -84,14 +114,20 @@ def remainders(upgrade: tuple[Piece, ...], downgrade: tuple[Piece, ...]) -> list
         back.add(piece.statement)
     if there.opaque or back.opaque:
         return []
-    return [*_left(there, back), *_not_altered(there, back)]
+    altered = [one for one in _not_altered(there, back) if not any(_subject(one) in other for other in known)]
+    return [*_left(there, back), *altered, *known]
+
+
+def _subject(words: str) -> str:
+    """Return the column that a remainder is about."""
+    return next((word for word in words.split() if "." in word), words)
 
 
 def _left(there: Net, back: Net) -> Iterator[str]:
     for key in dict.fromkeys((*there.tally, *back.tally)):
         kind, name, member = key
         total = there.tally[key] + back.tally[key]
-        if total == 0 or _goes_with_another(key, there, back):
+        if total == 0 or _goes_with_another(key, there, back) or key in there.perhaps | back.perhaps:
             continue
         what = f"{kind} {name}.{member}" if member else f"{kind} {name}"
         if there.tally[key] > 0 > -total:
@@ -114,6 +150,8 @@ def _goes_with_another(key: tuple[str, str, str], there: Net, back: Net) -> bool
         return _moved("table", table, "", there, back) or any(
             _moved("column", table, column, there, back) for column in columns
         )
+    if kind in ("trigger", "policy") and back.cascades:
+        return True
     return kind in _INSIDE and _moved("table", name, "", there, back)
 
 

@@ -67,6 +67,8 @@ class Walk:
             yield from (one for one in found if number not in undone or one.hazard not in _LASTING)
 
     def _step(self, piece: Piece, following: tuple[Statement, ...]) -> Iterator[Finding]:
+        if piece.told is not None:
+            self.schema.believe(*piece.told)
         effect = classify(piece.statement, self.schema)
         if does_nothing(piece.statement, effect, self.schema):
             return

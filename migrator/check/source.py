@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from migrator.check.finding import Place
+from migrator.sql.context import Column
+from migrator.sql.names import Name
 from migrator.sql.statement import Statement
 
 
@@ -15,6 +17,8 @@ class Piece:
     statement: Statement
     place: Place
     autocommit: bool = True
+    told: tuple[Name, Column] | None = None
+    """A column as the revision says that it is before the statement, with its table."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -13,7 +13,9 @@ from alembic.operations import Operations
 from alembic.runtime.environment import EnvironmentContext
 from alembic.util.pyfiles import load_python_file
 from sqlalchemy import create_engine
+from sqlalchemy.exc import CompileError
 from sqlalchemy.pool import NullPool
+from sqlalchemy.types import to_instance
 
 from migrator.check.finding import Place
 from migrator.check.history import Direction, History, RecordedRevision
@@ -138,8 +140,32 @@ def _environment(project: Project | None, connection: Any) -> Iterator[Any]:
     else:
         config, scripts = project.config(), project.scripts
     with EnvironmentContext(config, scripts) as environment:
-        environment.configure(connection=connection, target_metadata=None)
-        yield environment.get_context()
+        # The statements of a revision run in a transaction of its own, as autocommit_block() wants one to leave.
+        environment.configure(connection=connection, target_metadata=None, transaction_per_migration=True)
+        found = environment.get_context()
+        _listen(found.impl, connection)
+        yield found
+
+
+def _listen(impl: Any, connection: Any) -> None:
+    """Let the recording connection hear what `alter_column` says of the column as it is: SQL does not carry that."""
+    alter = impl.alter_column
+
+    def heard(table_name: str, column_name: str, *, existing_type: Any = None, **options: Any) -> None:
+        recording = connection.connection.dbapi_connection
+        if existing_type is not None:
+            prepare = impl.dialect.identifier_preparer
+            schema = options.get("schema")
+            names = [prepare.quote(name) for name in (schema, table_name) if name]
+            with suppress(CompileError):
+                type_sql = to_instance(existing_type).compile(dialect=impl.dialect)
+                recording.told = (".".join(names), column_name, type_sql)
+        try:
+            alter(table_name, column_name, existing_type=existing_type, **options)
+        finally:
+            recording.told = None
+
+    impl.alter_column = heard
 
 
 def _direction(one: Loaded, name: str, context: Any, connection: Any) -> Direction:

@@ -27,6 +27,8 @@ class Noted:
     line: int
     autocommit: bool
     pyformat: bool
+    told: tuple[str, str, str] | None = None
+    """What `existing_type` says of a column, as (table, column, type) in SQL."""
 
     @property
     def reads_rows(self) -> bool:
@@ -41,6 +43,7 @@ class RecordingConnection:
         self.autocommit = False
         self._notes: list[Noted] | None = None
         self._file = ""
+        self.told: tuple[str, str, str] | None = None
 
     def begin_notes(self, notes: list[Noted], file: str) -> None:
         """Note what is sent from now on, with the line of `file` that it comes from."""
@@ -48,7 +51,7 @@ class RecordingConnection:
 
     def note(self, sql: str, *, pyformat: bool) -> None:
         if self._notes is not None:
-            self._notes.append(Noted(sql, self._line(), self.autocommit, pyformat))
+            self._notes.append(Noted(sql, self._line(), self.autocommit, pyformat, self.told))
 
     def _line(self) -> int:
         frame = sys._getframe()  # noqa: SLF001 - the way to the call in the revision

@@ -9,7 +9,9 @@ from pathlib import Path
 from migrator.check.finding import Place
 from migrator.check.source import Piece
 from migrator.revisions.recording_dialect import Noted
+from migrator.sql.context import Column
 from migrator.sql.errors import SqlError
+from migrator.sql.names import Name, split_name
 from migrator.sql.statement import parse
 
 
@@ -40,7 +42,18 @@ class Source:
         for note in noted:
             place = self.at(note.line)
             try:
-                pieces += [Piece(one, place, note.autocommit) for one in parse(note.sql, pyformat=note.pyformat)]
+                found = parse(note.sql, pyformat=note.pyformat)
+                pieces += [Piece(one, place, note.autocommit, _told(note)) for one in found]
             except SqlError as error:
                 unreadable.append((place, error.message))
         return tuple(pieces), tuple(unreadable)
+
+
+def _told(note: Noted) -> tuple[Name, Column] | None:
+    if note.told is None:
+        return None
+    table, column, type_sql = note.told
+    try:
+        return split_name(table), Column(column, type_sql)
+    except SqlError:
+        return None

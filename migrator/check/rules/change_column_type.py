@@ -20,12 +20,14 @@ Values keep their bytes from varchar(n) to a longer varchar or text, from numeri
 to a higher precision of time, from cidr to inet, from varbit(n) to a longer one, and between timestamp and
 timestamptz from PostgreSQL 12 on where the session's time zone is UTC. The present type decides: a script that does
 not contain it is judged by the worst case, which `--schema` settles. Changes to text or varchar without a limit are
-then a warning, as the column is most often a varchar.
+then a warning, as the column is most often a varchar. In a downgrade it is a warning: the way back from a free change
+is often dear, and there is no other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from migrator.check.finding import Hazard, Severity
 from migrator.check.moment import Moment
@@ -78,8 +80,16 @@ _ZONES = frozenset({"timestamp", "timestamptz"})
 
 def find(moment: Moment) -> Iterator[Report]:
     """Yield the rewrite, or index build, that the change of type costs."""
+    if moment.downgrade:
+        yield from (_inherent(report) for report in stalls(moment, "change-column-type"))
+        return
     unsure = Severity.WARNING if all(_mostly_free(moment, one) for one in _changes(moment)) else Severity.ERROR
-    return stalls(moment, "change-column-type", unsure=unsure)
+    yield from stalls(moment, "change-column-type", unsure=unsure)
+
+
+def _inherent(report: Report) -> Report:
+    """Return the report as a warning: a free change of type is often dear the other way, and nothing helps that."""
+    return replace(report, severity=Severity.WARNING) if report.severity is not Severity.INFO else report
 
 
 def _changes(moment: Moment) -> Iterator[Tree]:

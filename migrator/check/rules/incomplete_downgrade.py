@@ -51,7 +51,7 @@ def find_in_revision(revision: RecordedRevision) -> Iterator[Report]:
     up, down = revision.upgrade, revision.downgrade
     if down.problem or up.unseen or down.unseen or up.reads or down.reads or not up.pieces:
         return
-    left = remainders(up.pieces, down.pieces)
+    left = remainders(up.pieces, down.pieces, revision.different)
     if left:
         yield Report(
             f"downgrade of {revision.revision} does not undo its upgrade: {', '.join(left)}",

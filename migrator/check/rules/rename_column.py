@@ -46,7 +46,7 @@ def find(moment: Moment) -> Iterator[Report]:
     """Yield each column that code may know by its old name."""
     for rename in moment.effect.renames:
         old, table = rename.what.member, rename.what.name
-        if rename.what.kind not in ("column", "attribute") or not old:
+        if rename.what.kind not in ("column", "attribute") or not old or moment.downgrade:
             continue
         if not (moment.schema.is_new(table) or (table.name, old) in moment.schema.added):
             new = rename.name or ""

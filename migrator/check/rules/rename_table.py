@@ -15,8 +15,8 @@ drop the view when nobody uses it.
 
 When it does not apply
 ----------------------
-What the same script created, renamed indexes, constraints and triggers, and a rename with a view of the old name, and
-all columns, in the same transaction.
+What the same script created, renamed indexes, constraints and triggers, downgrades, and a rename with a view of the old
+name, and all columns, in the same transaction.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ def find(moment: Moment) -> Iterator[Report]:
         if (
             what.kind not in _KINDS
             or what.member
+            or moment.downgrade
             or moment.schema.is_made(what.name)
             or _view_instead(moment, what.name)
         ):

@@ -16,7 +16,7 @@ same transaction that enables row-level security.
 
 When it does not apply
 ----------------------
-`GRANT`, objects that the same script created, and row-level security with a policy in the same script.
+`GRANT`, objects that the same script created, downgrades, and row-level security with a policy in the same script.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _USED = frozenset({"OBJECT_TABLE", "OBJECT_SEQUENCE", "OBJECT_FUNCTION", "OBJECT
 
 def find(moment: Moment) -> Iterator[Report]:
     """Yield each right that running code may be using."""
-    if moment.statement.kind == "grant_stmt" and not moment.tree.is_grant:
+    if moment.statement.kind == "grant_stmt" and not moment.tree.is_grant and not moment.downgrade:
         tables = [name_of(one.range_var) for one in moment.tree.objects if kind_of(one) == "range_var"]
         used = field_enum(moment.tree, "objtype") in _USED
         if used and not (tables and all(moment.schema.is_new(one) for one in tables)) and not _of_new_function(moment):

@@ -61,6 +61,7 @@ def _drop_column(schema: Schema, table: Name, command: Tree) -> None:
         )
     )
     schema.added.discard((table.name, command.name))
+    schema.defaults.discard((table.name, command.name))
 
 
 def _altered(schema: Schema, table: Name, name: str) -> Column:

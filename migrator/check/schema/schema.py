@@ -137,6 +137,12 @@ class Schema:
         others = tuple(one for one in known.columns if one.name != column.name)
         self.put(replace(known, columns=(*others, column)))
 
+    def believe(self, table: Name, column: Column) -> None:
+        """Remember a column as somebody says it is, unless more is known of it."""
+        present = self.known(table).column(column.name)
+        if not self.complete and (present is None or not present.type):
+            self.put_column(table, column)
+
     def put_index(self, table: Name, index: Index) -> None:
         known = self.known(table)
         self.put(replace(known, indexes=(*(one for one in known.indexes if one.name != index.name), index)))
