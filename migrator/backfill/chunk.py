@@ -11,7 +11,6 @@ from psycopg import sql
 from migrator.backfill.failures import SetAside
 from migrator.backfill.keyset import Keyset
 from migrator.backfill.move import Move
-from migrator.backfill.refill import Refill
 from migrator.backfill.slices import LEASE, Slice
 
 # The statement reads the cursor from the ledger itself, under a row lock, and moves it. So a client that died and one
@@ -25,9 +24,7 @@ WITH migrator_slice AS MATERIALIZED (
     FOR UPDATE
 ), migrator_bound AS MATERIALIZED (
     SELECT {bound} AS reached, upper_key FROM migrator_slice
-), migrator_moved AS (
-    {move}
-), migrator_counted AS MATERIALIZED (
+), {move}, migrator_counted AS MATERIALIZED (
     SELECT {counted} AS rows, {changed} AS changed,
            coalesce(reached, upper_key) AS cursor, reached IS NULL AS done FROM migrator_bound
 )
@@ -51,7 +48,7 @@ class ChunkResult:
 class ChunkStatement:
     """The statements that walk one slice of `keyset`'s table: one for its first chunk, one for those behind it."""
 
-    def __init__(self, keyset: Keyset, move: Move | Refill | SetAside) -> None:
+    def __init__(self, keyset: Keyset, move: Move) -> None:
         self._keyset = keyset
         self._first = _compose(keyset, move, first=True)
         self._next = _compose(keyset, move, first=False)
@@ -76,16 +73,16 @@ class ChunkStatement:
         connection.execute(sql.SQL("EXPLAIN ") + self._next, {"slice": 0, "token": 0, "rows": 1, "lease": LEASE})
 
 
-def _compose(keyset: Keyset, move: Move | Refill | SetAside, *, first: bool) -> sql.Composed:
+def _compose(keyset: Keyset, move: Move, *, first: bool) -> sql.Composed:
     after = None if first else keyset.read(sql.SQL("SELECT cursor FROM migrator_slice"))
     reached = keyset.read(sql.SQL("SELECT coalesce(reached, upper_key) FROM migrator_bound"))
     rest = keyset.between(after, keyset.read(sql.SQL("SELECT upper_key FROM migrator_slice")))
-    within = keyset.between(after, reached)
+    within = keyset.range(after, reached)
     return _CHUNK.format(
         first=sql.SQL("true" if first else "false"),
         condition=keyset.condition(),
         bound=keyset.bound(rest),
-        counted=keyset.counted(within, rest),
+        counted=keyset.counted(within.condition, rest),
         changed=sql.SQL("0" if isinstance(move, SetAside) else "(SELECT count(*) FROM migrator_moved)"),
-        move=move.statement(within),
+        move=move.parts(within),
     )

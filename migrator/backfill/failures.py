@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from migrator.backfill.keyset import Keyset
+from migrator.backfill.keyset import KeyRange, Keyset
+from migrator.backfill.move import Move
 from migrator.postgres.queries import query
 
 # By SQLSTATE class: cardinality, data, integrity, external routine (two), view check, PL/pgSQL raise, program limits.
@@ -18,9 +18,7 @@ SHOWN = 20
 _RETRY = sql.SQL("""
 WITH migrator_failed AS (
     DELETE FROM migrator.failed_rows WHERE id = %(id)s RETURNING key
-), migrator_moved AS (
-    {move}
-)
+), {move}
 SELECT (SELECT count(*) FROM migrator_moved) FROM migrator_failed
 """)
 
@@ -42,21 +40,20 @@ class FailedRow:
         return f"{shown(self.key)}: {self.error}"
 
 
-@dataclass(frozen=True, slots=True)
-class SetAside:
-    """The move that notes the rows of its key range as failed instead of writing them."""
+@dataclass(frozen=True, kw_only=True)
+class SetAside(Move):
+    """Notes the rows of its key range as failed instead of writing them."""
 
     keyset: Keyset
 
-    def statement(self, key_range: sql.Composable) -> sql.Composable:
-        """Return the statement for the rows in `key_range`."""
+    def statement(self, within: KeyRange) -> sql.Composable:
         return sql.SQL("""
             INSERT INTO migrator.failed_rows (step_id, purpose, key, sqlstate, error)
             SELECT %(step)s, %(purpose)s, {written}, %(sqlstate)s, %(error)s FROM {table} AS {alias} WHERE {range}
             ON CONFLICT (step_id, purpose, key) DO UPDATE SET sqlstate = EXCLUDED.sqlstate, error = EXCLUDED.error
             RETURNING 1
         """).format(
-            written=self.keyset.written(), table=self.keyset.table.named, alias=self.keyset.table.alias, range=key_range
+            written=self.keyset.written(), table=self.table.named, alias=self.table.alias, range=within.condition
         )
 
 
@@ -66,14 +63,14 @@ def failed_rows(connection: psycopg.Connection, step: int, purpose: str) -> list
     return [FailedRow(number, tuple(key), error) for number, key, error in found]
 
 
-def retry(connection: psycopg.Connection, keyset: Keyset, move: Any, failed: FailedRow) -> int:
+def retry(connection: psycopg.Connection, keyset: Keyset, move: Move, failed: FailedRow) -> int:
     """Write a row that was set aside and forget its failure, in one transaction; return how many rows that wrote.
 
     Raises:
         psycopg.Error: it is refused again, and stays noted.
     """
     key = keyset.read(sql.SQL("SELECT key FROM migrator_failed"))
-    statement = _RETRY.format(move=move.statement(sql.SQL("{} = {}").format(keyset.row(), key)))
+    statement = _RETRY.format(move=move.parts(keyset.one(key)))
     row = connection.execute(statement, {"id": failed.id}).fetchone()
     return int(row[0]) if row else 0
 

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
 
 from migrator.postgres.tables import Column, Table, named
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRange:
+    """Some rows of a table, by their keys: as a condition, and the smallest and the largest of these keys as SQL."""
+
+    condition: sql.Composable
+    first: sql.Composable
+    last: sql.Composable
 
 
 class Keyset:
@@ -71,6 +81,18 @@ class Keyset:
 
     def require_valid(self, connection: psycopg.Connection, key: Any) -> None:
         """Raise where `key` does not mean the same row any more."""
+
+    def range(self, after: sql.Composable | None, upto: sql.Composable) -> KeyRange:
+        """Return the rows with ``after < key <= upto``."""
+        within = self.between(after, upto)
+        smallest = sql.SQL("SELECT {} FROM {} AS {} WHERE {} ORDER BY {} LIMIT 1").format(
+            self.written(), self.table.named, self.table.alias, within, self.ordered()
+        )
+        return KeyRange(within, first=self.read(smallest), last=upto)
+
+    def one(self, key: sql.Composable) -> KeyRange:
+        """Return the row whose key is `key`."""
+        return KeyRange(sql.SQL("{} = {}").format(self.row(), key), first=key, last=key)
 
     def between(self, after: sql.Composable | None, upto: sql.Composable) -> sql.Composable:
         """Return the condition ``after < key <= upto``; without `after`, all up to `upto`."""

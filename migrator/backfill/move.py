@@ -1,50 +1,60 @@
-"""What a chunk does to the rows of its key range, as SQL; knows nothing of cursors, slices or time."""
+"""What a backfill does with the rows of a key range, whatever kind of move it is; the kinds are in `moves`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
 
 from psycopg import sql
 
-from migrator.postgres.tables import Table, named, raw
+from migrator.backfill.keyset import KeyRange
+from migrator.postgres.tables import Table, raw
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """Sets columns of `table`, or inserts into `into`, for the rows that fulfil `where`."""
+class Use:
+    """What a move says about one table: the columns it writes, and expressions over the columns of its rows.
+
+    `beside` is another table whose columns the expressions may name too.
+    """
+
+    table: str
+    written: list[str] = field(default_factory=list)
+    expressions: list[str] = field(default_factory=list)
+    beside: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move(ABC):
+    """Does something with the rows of `table` that fulfil `where`.
+
+    `silent` says whether the triggers of a dual write stand aside, because the move writes what they would.
+    """
 
     table: Table
-    set: dict[str, str]
     where: str | None = None
-    into: Table | None = None
+    silent: bool = True
 
-    def statement(self, key_range: sql.Composable) -> sql.Composable:
-        """Return the statement for the rows in `key_range`, returning one row per row written."""
-        condition = key_range
-        if self.where:
-            condition = sql.SQL("{} AND {}").format(key_range, raw(self.where))
-        return self._insert(condition) if self.into else self._update(condition)
+    @abstractmethod
+    def statement(self, within: KeyRange) -> sql.Composable:
+        """Return the statement for the rows in `within`, returning one row per row written."""
 
-    def _update(self, condition: sql.Composable) -> sql.Composable:
-        assignments = sql.SQL(", ").join(
-            sql.SQL("{} = {}").format(named(column), raw(expression)) for column, expression in self.set.items()
-        )
-        return sql.SQL("UPDATE {} AS {} SET {} WHERE {} RETURNING 1").format(
-            self.table.named, self.table.alias, assignments, condition
-        )
+    def parts(self, within: KeyRange) -> sql.Composable:
+        """Return the same as parts of a WITH clause, the last of them called `migrator_moved`."""
+        return sql.SQL("migrator_moved AS (\n    {}\n)").format(self.statement(within))
 
-    def _insert(self, condition: sql.Composable) -> sql.Composable:
-        # The rows are locked against deletion, so that a copy cannot outlive its row; the lock does not stop updates
-        # of other columns, and an update that comes in between has its own copy from the dual write: no conflict.
-        assert self.into
-        return sql.SQL(
-            "INSERT INTO {into} ({columns}) SELECT {values} FROM {table} AS {alias} WHERE {condition} "
-            "FOR KEY SHARE OF {alias} ON CONFLICT DO NOTHING RETURNING 1"
-        ).format(
-            into=self.into.named,
-            columns=sql.SQL(", ").join(map(named, self.set)),
-            values=sql.SQL(", ").join(raw(expression) for expression in self.set.values()),
-            table=self.table.named,
-            alias=self.table.alias,
-            condition=condition,
-        )
+    @property
+    def changed(self) -> Table:
+        """The table whose rows it changes."""
+        return self.table
+
+    @property
+    def knows_done(self) -> bool:
+        """Whether a row that is done can be told from one that is not by `where`, so that no key is needed."""
+        return self.where is not None
+
+    def condition(self, within: KeyRange) -> sql.Composable:
+        """Return the condition for the rows in `within` that it is for."""
+        if self.where is None:
+            return within.condition
+        return sql.SQL("{} AND {}").format(within.condition, raw(self.where))

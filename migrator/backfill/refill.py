@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from migrator.backfill.keyset import KeyRange
+from migrator.backfill.move import Move
 from migrator.postgres.tables import Table, named, raw
 
 # The rows that are read are locked, because a chunk sees the other table as it was when the chunk began: without it, a
@@ -19,20 +21,18 @@ _REFILL = sql.SQL("""UPDATE {table} AS {alias} SET {assignments}
     WHERE {found} AND ({differs}) RETURNING 1""")
 
 
-@dataclass(frozen=True, slots=True)
-class Refill:
+@dataclass(frozen=True, kw_only=True)
+class Refill(Move):
     """Sets columns of `table` from expressions over the row of `source` whose key columns equal those of `table`.
 
     A row of `table` that has no counterpart keeps what it has. `key` maps columns of `source` to those of `table`.
     """
 
-    table: Table
     set: dict[str, str]
     source: Table
     key: dict[str, str]
 
-    def statement(self, key_range: sql.Composable) -> sql.Composable:
-        """Return the statement for the rows in `key_range`, returning one row per row written."""
+    def statement(self, within: KeyRange) -> sql.Composable:
         own = {column: named(self.table.name, column) for column in (*self.key.values(), *self.set)}
         keys = [(sql.Identifier(f"key_{place}"), column) for place, column in enumerate(self.key)]
         values = [(sql.Identifier(f"value_{place}"), column) for place, column in enumerate(self.set)]
@@ -43,7 +43,7 @@ class Refill:
             alias=self.table.alias,
             source=self.source.named,
             source_alias=self.source.alias,
-            key_range=key_range,
+            key_range=within.condition,
             computed=sql.SQL(", ").join(computed),
             assignments=sql.SQL(", ").join(
                 sql.SQL("{} = migrator_value.{}").format(named(column), name) for name, column in values

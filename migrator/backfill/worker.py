@@ -122,7 +122,7 @@ class Worker:
         self.number = number
         self._leases = leases
         self._statement = statement
-        self._set_aside = ChunkStatement(leases.keyset, SetAside(leases.keyset))
+        self._set_aside = ChunkStatement(leases.keyset, SetAside(table=leases.keyset.table, keyset=leases.keyset))
         self._size = size
         self._means = means
         self._renewed = 0.0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from migrator.check.finding import Place
-from migrator.check.history import Direction, History, PlanCase, RecordedRevision, StepOfPlan
+from migrator.check.history import Deletion, Direction, History, PlanCase, RecordedRevision, StepOfPlan
 from migrator.check.source import Piece
 from migrator.sql.statement import parse
 
@@ -51,3 +51,9 @@ def plan(
     place = Place("plans/1.yaml", 1)
     made = tuple(StepOfPlan(revision, phase, place, **known) for phase, revision, known in steps)
     return PlanCase("example", place, made, {"migrate": migrate}, order)
+
+
+def plan_that_deletes(*steps: tuple[str, dict[str, Any]]) -> PlanCase:
+    """Return a plan whose backfills delete rows of these tables, each with what is to be known of it."""
+    place = Place("plans/1.yaml", 1)
+    return PlanCase("example", place, (), deletions=tuple(Deletion(table, place, **known) for table, known in steps))

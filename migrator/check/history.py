@@ -73,8 +73,19 @@ class StepOfPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Deletion:
+    """A backfill step that deletes rows of `table`, as the rules about plans see it."""
+
+    table: str
+    place: Place
+    irreversible: str = ""
+    archived: bool = False
+    """Whether the rows are kept until `migrator purge`."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlanCase:
-    """A plan as the rules see it: its revision steps, and the kinds of all steps by phase."""
+    """A plan as the rules see it: its revision steps, what else loses data, and the kinds of all steps by phase."""
 
     name: str
     place: Place
@@ -82,3 +93,4 @@ class PlanCase:
     kinds: dict[str, tuple[str, ...]] = field(default_factory=dict)
     order: tuple[str, ...] = ()
     """The revisions in the order in which the history applies them."""
+    deletions: tuple[Deletion, ...] = ()

@@ -197,7 +197,7 @@ class _Calls:
 
 
 def _work(session: Session, step: Backfill) -> dict[str, Any]:
-    written = json.dumps(step.model_dump(exclude_none=True), default=_plain)
+    written = json.dumps(step.model_dump(exclude_none=True, by_alias=True), default=_plain)
     times = {"lock_timeout": session.lock_timeout, "lock_wait": session.lock_wait}
     return {"step": json.loads(written), **times}
 

@@ -14,19 +14,21 @@ from migrator.check.errors import NothingToCheckError, RangeError
 from migrator.check.exceptions import exception_from_setting
 from migrator.check.finding import Place
 from migrator.check.gate import Gate
-from migrator.check.history import History, PlanCase, RecordedRevision, StepOfPlan
+from migrator.check.history import Deletion, History, PlanCase, RecordedRevision, StepOfPlan
 from migrator.check.losses import losses_of
 from migrator.check.options import Options
 from migrator.check.report import CheckReport
 from migrator.check.schema.schema import Schema
 from migrator.check.script import learn
 from migrator.check.sql_text import Unreadable, read_sql
-from migrator.errors import MigratorError
-from migrator.plan import Phase, Plan, load_all, load_plan
+from migrator.errors import MigratorError, UsageError
+from migrator.plan import Phase, Plan, Step, load_all, load_plan
 from migrator.plan.errors import PlanError
 from migrator.plan.source import PLAN_SUFFIXES, plan_files
+from migrator.plan.steps.backfill import Backfill
 from migrator.plan.steps.revision import Revision
 from migrator.settings import Settings
+from migrator.sql.bounded import parse_bounded
 
 if TYPE_CHECKING:  # SQLAlchemy and Alembic take half a second to import, and SQL files need neither
     from migrator.revisions.lineage import Loaded
@@ -206,16 +208,22 @@ def _has_ini(settings: Settings, found: _Found) -> bool:
 
 def _plans(gate: Gate, found: _Found, settings: Settings) -> Iterator[Plan]:
     """Yield the plans that were asked for, reporting those with errors, and the others, which accept losses."""
+    from migrator.engine.shapes import bad_expressions  # noqa: PLC0415 - see above
+
     asked = {path.resolve() for path in found.plans}
     others = (
         [path for path in plan_files(settings.plans) if path.resolve() not in asked] if settings.plans.is_dir() else []
     )
     for path in [*found.plans, *others]:
         try:
-            yield load_plan(path)
+            plan = load_plan(path)
         except PlanError as error:
             for one in (error, *error.others) if path in found.plans else ():
                 gate.add_unreadable(_place(one, path), one.message)
+            continue
+        for problem in bad_expressions(plan) if path in found.plans else ():
+            gate.add_unreadable(_place(problem, path), problem.message)
+        yield plan
     if found.plans and found.revisions is None:
         try:
             load_all(settings.plans)
@@ -291,8 +299,11 @@ def _judge_plans(gate: Gate, plans: list[Plan], history: History, asked: set[str
 def _case(plan: Plan, by_id: dict[str, RecordedRevision], order: tuple[str, ...]) -> PlanCase:
     steps: list[StepOfPlan] = []
     kinds: dict[str, tuple[str, ...]] = {}
+    deletions: list[Deletion] = []
     for phase, _, step in plan.steps():
         kinds[phase] = (*kinds.get(phase, ()), step.kind)
+        if isinstance(step, Backfill) and (table := _deleted_from(step)):
+            deletions.append(Deletion(table, _location(step), step.irreversible or "", bool(step.archive)))
         if isinstance(step, Revision):
             full = next((one for one in by_id if one.startswith(step.revision)), step.revision)
             losses = losses_of(by_id[full].upgrade.pieces) if full in by_id else ()
@@ -303,9 +314,21 @@ def _case(plan: Plan, by_id: dict[str, RecordedRevision], order: tuple[str, ...]
     if plan.requires:
         before["requires"] = ("gate",)
     where = plan.location
-    return PlanCase(plan.plan, Place(_shown(where.path), where.line, where.column), tuple(steps), before, order)
+    place = Place(_shown(where.path), where.line, where.column)
+    return PlanCase(plan.plan, place, tuple(steps), before, order, tuple(deletions))
 
 
-def _location(step: Revision) -> Place:
+def _deleted_from(step: Backfill) -> str:
+    """Return the table whose rows a step deletes; empty where it deletes none, or where its SQL cannot be read."""
+    if step.delete:
+        return step.table
+    try:
+        bounded = parse_bounded(step.sql) if step.sql else None
+    except UsageError:  # it is reported as such
+        return ""
+    return str(bounded.target) if bounded and bounded.verb == "DELETE" else ""
+
+
+def _location(step: Step) -> Place:
     where = step.location
     return Place(_shown(where.path), where.line, where.column, where.excerpt)

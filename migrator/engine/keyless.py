@@ -31,10 +31,10 @@ def fill_keyless(
     one that is not.
 
     Raises:
-        NoKeyError: the move has no such condition, or inserts elsewhere.
+        NoKeyError: the move has no such condition.
         RewrittenError: the table was rewritten; what `fill` raises.
     """
-    if move.where is None or move.into:
+    if not move.knows_done:
         raise NoKeyError(
             f"table {move.table} has no primary key",
             where=where,

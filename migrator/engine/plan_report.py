@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from migrator.engine.chunk_shown import chunk_shown, consequences, move_of
 from migrator.engine.events import StepRef
 from migrator.engine.preflight import problems, together
 from migrator.engine.refs import refs
@@ -18,7 +19,7 @@ from migrator.plan.steps.revision import Revision
 from migrator.plan.steps.verify import Verify
 from migrator.postgres.activity import lock_holders
 from migrator.postgres.blockers import Blocker
-from migrator.postgres.tables import find_table
+from migrator.postgres.tables import UnknownTableError, find_table
 from migrator.revisions.recorder import Recorded, Sent, record
 from migrator.sql.effects import Lock
 from migrator.sql.locks import LockMode
@@ -77,6 +78,10 @@ def _step(target: Target, placed: tuple[StepRef, Step], state: str, recorded: Re
     rows = _rows(target, step)
     rate = BACKFILL_RATE if isinstance(step, Backfill) else VERIFY_RATE
     notes = [f"not all of it could be seen: {recorded.unseen}"] if recorded and recorded.unseen else []
+    statements = tuple(_statement(target, sent) for sent in recorded.sent) if recorded else _triggers(step)
+    if isinstance(step, Backfill):
+        statements, said = _chunk(target, step)
+        notes += said
     if isinstance(step, Revision) and step.archive:
         notes.append(f"archives {', '.join(step.archive)}: it can be undone until migrator purge")
     return StepReport(
@@ -91,7 +96,7 @@ def _step(target: Target, placed: tuple[StepRef, Step], state: str, recorded: Re
         rows=rows,
         estimate_seconds=rows / rate if rows else None,
         notes=tuple(notes),
-        statements=tuple(_statement(target, sent) for sent in recorded.sent) if recorded else _triggers(step),
+        statements=statements,
     )
 
 
@@ -102,6 +107,18 @@ def _rows(target: Target, step: Step) -> int | None:
         return find_table(target.asking, step.table).estimated_rows
     except MigratorError:  # a table that an earlier step will make
         return None
+
+
+def _chunk(target: Target, step: Backfill) -> tuple[tuple[StatementReport, ...], list[str]]:
+    """Return the statement of a chunk and what there is to say of it; nothing where an earlier step makes a table."""
+    try:
+        move = move_of(target, step)
+    except UnknownTableError:
+        return (), []
+    mode = LockMode.ROW_EXCLUSIVE
+    text, relation = chunk_shown(move), str(move.changed)
+    shown = StatementReport(text, relation, mode.words, _blocks(mode), rewrites=False, scans=False)
+    return (shown,), list(consequences(target, step, move.table))
 
 
 def _triggers(step: Step) -> tuple[StatementReport, ...]:

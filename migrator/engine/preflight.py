@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from migrator.backfill.moves import kind_of
 from migrator.engine.refs import refs
 from migrator.engine.session import Session
 from migrator.engine.shapes import bad_expressions, misfits
@@ -12,10 +13,10 @@ from migrator.engine.target import Target
 from migrator.errors import AnswerIsNo, Location, MigratorError, RefusedError
 from migrator.ledger.journal import half_applied
 from migrator.ledger.ledger import Run
-from migrator.plan import Phase, Plan, differences, fingerprint, identifiers, plan_document
+from migrator.plan import Phase, Plan, differences, fingerprint, plan_document
 from migrator.plan.steps.backfill import Backfill
 from migrator.plan.steps.revision import Revision
-from migrator.postgres.tables import UnknownTableError, find_table
+from migrator.postgres.tables import Table, UnknownTableError, find_table
 from migrator.revisions.downgrade import why_no_downgrade
 from migrator.revisions.errors import OutOfOrderError, StatementRefusedError
 from migrator.revisions.recorder import Recorded, record
@@ -104,8 +105,7 @@ def check_new_run(session: Session) -> list[Recorded]:
 def problems(target: Target, plan: Plan, sending: list[Recorded] | None = None) -> Iterator[MigratorError]:
     """Yield what would make `apply` refuse to begin `plan`; add what its revisions are going to send to `sending`."""
     revisions = [step for _, _, step in plan.steps() if isinstance(step, Revision)]
-    yield from bad_expressions(plan)
-    broken = list(_history(target, revisions))
+    broken = [*bad_expressions(plan), *_history(target, revisions)]
     yield from broken
     if broken:
         return
@@ -210,20 +210,22 @@ class LossWatch:
 
 
 def _overwrites(target: Target, plan: Plan) -> Iterator[MigratorError]:
-    for phase, _, step in plan.steps():
-        if not isinstance(step, Backfill) or step.into or step.irreversible or phase == Phase.CONTRACT:
-            continue
+    def look(name: str) -> Table | None:
         try:
-            table = find_table(target.asking, step.table)
+            return find_table(target.asking, name)
         except UnknownTableError:  # a revision makes it: it has nothing to lose
+            return None
+
+    for phase, _, step in plan.steps():
+        if not isinstance(step, Backfill) or step.irreversible or phase == Phase.CONTRACT:
             continue
-        old = [column for column in (identifiers(name)[-1] for name in step.set) if table.column(column)]
-        if old:
+        for loss in kind_of(step).losses(step, look):
             yield DataLossError(
-                f"the backfill overwrites what was there before the plan: {', '.join(f'{table}.{one}' for one in old)}",
+                f"the backfill {loss}",
                 where=step.location,
-                notes=["a rollback could not bring the old values back", "nothing was changed"],
-                help="add to the step why that is acceptable: irreversible: the reason",
+                notes=["a rollback could not bring that back", "nothing was changed"],
+                help="add to the step why that is acceptable: irreversible: the reason"
+                + (f"; or keep the rows: archive: [{step.table}]" if step.delete else ""),
             )
 
 

@@ -10,6 +10,7 @@ from psycopg import sql
 
 from migrator.backfill.dual_write import DualWrite
 from migrator.backfill.move import Move
+from migrator.backfill.moves.assign import Assign
 from migrator.backfill.refill import Refill
 from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import forget_slices
@@ -105,7 +106,7 @@ def _refill(session: Session, ref: StepRef, step: DualWriteStep, row: StepRow, *
     session.emit(StepFinished(step=ref, seconds=time.monotonic() - started, detail=detail))
 
 
-def backward_move(dual: DualWrite) -> Move | Refill:
+def backward_move(dual: DualWrite) -> Move:
     """Return the move that computes the old columns of every row where the new shape does not follow from them.
 
     So a value that an archive has brought back is kept as it was, unless the row was changed since.
@@ -115,7 +116,7 @@ def backward_move(dual: DualWrite) -> Move | Refill:
     differs = " OR ".join(
         f"{sql.Identifier(column).as_string()} IS DISTINCT FROM ({value}\n)" for column, value in dual.forward.items()
     )
-    return Move(table=dual.table, set=dual.backward, where=differs)
+    return Assign(table=dual.table, set=dual.backward, where=differs)
 
 
 def _steps(session: Session) -> Iterator[tuple[StepRef, DualWriteStep, StepRow]]:

@@ -14,7 +14,6 @@ from migrator.backfill.keyset import Keyset
 from migrator.backfill.leases import Leases
 from migrator.backfill.move import Move
 from migrator.backfill.pages import Pages
-from migrator.backfill.refill import Refill
 from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import Slice, cut_slices, free_slices, slices_of
 from migrator.backfill.walk import Control, Walk, Walked
@@ -83,7 +82,7 @@ def _analyze(session: Session, table: Table) -> None:
 def fill(
     session: Session,
     row: StepRow,
-    move: Move | Refill,
+    move: Move,
     size: ChunkSize,
     *,
     purpose: str,
@@ -109,14 +108,14 @@ def fill(
     """
     keyset = pages or Keyset(move.table, require_key(move.table, where))
     statement = ChunkStatement(keyset, move)
-    set_up(session, session.working, size.target)
+    set_up(session, session.working, size.target, silent=move.silent)
     _try_out(session.working, statement, where)
     walk = _walk(session, cut_slices(session.working, keyset, row.id, purpose), size, workers)
     means = _means(session, move, walk, throttle=throttle, nice=nice, skip=skip)
 
     def make(number: int) -> Worker:
         connection = session.connection(number)
-        set_up(session, connection, size.target)
+        set_up(session, connection, size.target, silent=move.silent)
         leases = Leases(connection, keyset, row.id, purpose, f"{session.ledger.by} {number}")
         return Worker(number, leases, statement, replace(size), means)
 
@@ -139,7 +138,7 @@ def fill(
 def assist(
     session: Session,
     leases: Leases,
-    move: Move | Refill,
+    move: Move,
     size: ChunkSize,
     *,
     throttle: Callable[[], str],
@@ -152,7 +151,7 @@ def assist(
     Raises:
         RowFailedError, RowsLockedError
     """
-    set_up(session, leases.connection, size.target)
+    set_up(session, leases.connection, size.target, silent=move.silent)
     means = _means(session, move, _Alone(halted), throttle=throttle, nice=nice, skip=skip)
     Worker(1, leases, ChunkStatement(leases.keyset, move), size, means).run()
 
@@ -171,7 +170,7 @@ class _Alone:
 
 def _means(
     session: Session,
-    move: Move | Refill,
+    move: Move,
     walk: Walk | _Alone,
     *,
     throttle: Callable[[], str],
@@ -188,14 +187,14 @@ def _means(
         wanted=lambda number: number <= walk.wanted(),
         target=lambda: session.asked().chunk_target,
         nice=lambda: nice if (asked := session.asked().nice) is None else asked,
-        set_up=lambda connection, target: set_up(session, connection, target),
+        set_up=lambda connection, target: set_up(session, connection, target, silent=move.silent),
     )
 
 
 def retry_failed(
     session: Session,
     row: StepRow,
-    move: Move | Refill,
+    move: Move,
     *,
     purpose: str,
     where: Location,
@@ -262,11 +261,14 @@ def _walk(session: Session, slices: list[Slice], size: ChunkSize, workers: int) 
     return Walk(walked, control)
 
 
-def set_up(session: Session, connection: psycopg.Connection, target: float) -> None:
-    """Give a working connection the settings of chunks that should take `target` seconds."""
+def set_up(session: Session, connection: psycopg.Connection, target: float, *, silent: bool) -> None:
+    """Give a working connection the settings of chunks that should take `target` seconds.
+
+    `silent` keeps the triggers of dual writes from doing what the chunks do.
+    """
     longest = max(session.lock_timeout, 4 * target)
     settings = {
-        SILENCE: "on",
+        SILENCE: "on" if silent else "off",
         "lock_timeout": f"{round(session.lock_timeout * LOCK_SHARE * 1000)}ms",
         "statement_timeout": f"{round(longest * 1000)}ms",
         "idle_in_transaction_session_timeout": f"{round(longest * 1000)}ms",
@@ -313,6 +315,6 @@ def report(session: Session, walked: Walked) -> None:
     )
 
 
-def _holders(session: Session, move: Move | Refill) -> tuple[Blocker, ...]:
+def _holders(session: Session, move: Move) -> tuple[Blocker, ...]:
     found = lock_holders(session.target.asking, [move.table.identifier.as_string()])
     return tuple(one for one in found if one.pid not in session.own_pids)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
+from migrator.backfill.move import Use
+from migrator.backfill.moves import kind_of
 from migrator.engine.target import Target
 from migrator.errors import Location, MigratorError, UsageError
 from migrator.plan import Plan, Step, identifiers
@@ -18,7 +20,7 @@ from migrator.postgres.tables import Table, UnknownTableError, find_table, raw
 from migrator.revisions.recorder import Recorded
 from migrator.spelling import suggestion
 from migrator.sql.errors import ExpressionError
-from migrator.sql.expression import Expression, parse_expression
+from migrator.sql.expression import ColumnRef, Expression, parse_expression
 from migrator.sql.names import split_name
 
 _SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
@@ -54,15 +56,6 @@ class UnfitExpressionError(UsageError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Use:
-    """What a step says about one table: the columns it writes, and expressions over the columns of its rows."""
-
-    table: str
-    written: list[str] = field(default_factory=list)
-    expressions: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
 class _Made:
     """What the revisions of the plan will have made. `all_seen` is False where that could not be found out."""
 
@@ -78,7 +71,12 @@ class _Made:
 def bad_expressions(plan: Plan) -> Iterator[MigratorError]:
     """Yield what is no SQL expression at all."""
     for _, _, step in plan.steps():
-        for text in (text for use in _uses(step) for text in use.expressions):
+        try:
+            texts = [text for use in _uses(step) for text in use.expressions]
+        except UsageError as error:  # a statement of the plan, which has its place
+            yield error
+            continue
+        for text in texts:
             try:
                 parse_expression(text)
             except ExpressionError as error:
@@ -92,46 +90,53 @@ def misfits(target: Target, plan: Plan, recorded: Iterable[Recorded]) -> Iterato
     made = _made(recorded)
     for _, _, step in plan.steps():
         for use in _uses(step):
-            try:
-                table = find_table(target.asking, use.table, step.location)
-            except UnknownTableError as error:
-                if made.all_seen and split_name(use.table).name not in made.tables:
-                    yield error
-                continue
-            yield from _unknown_columns(use, table, made, step.location)
-            yield from _unfit(target, use, table, made, step.location)
+            tables = []
+            for name in (use.table, *([use.beside] if use.beside else [])):
+                try:
+                    tables.append(find_table(target.asking, name, step.location))
+                except UnknownTableError as error:
+                    if made.all_seen and split_name(name).name not in made.tables:
+                        yield error
+            if len(tables) == 1 + bool(use.beside):
+                yield from _unknown_columns(use, tables, made, step.location)
+                yield from _unfit(target, use, tables, made, step.location)
 
 
-def _unknown_columns(use: _Use, table: Table, made: _Made, where: Location) -> Iterator[MigratorError]:
-    known = {column.name for column in table.columns} | made.columns_of(table)
-    expressions = map(parse_expression, use.expressions)
-    read = [name for one in expressions for name in _columns(one, table) if name not in _SYSTEM_COLUMNS]
-    for name in dict.fromkeys([*use.written, *read]):
-        if made.all_seen and name not in known:
+def _unknown_columns(use: Use, tables: list[Table], made: _Made, where: Location) -> Iterator[MigratorError]:
+    known = {table.name: {column.name for column in table.columns} | made.columns_of(table) for table in tables}
+    anywhere = set().union(*known.values())
+    read = [one for text in use.expressions for one in _columns(parse_expression(text), tables)]
+    for one in dict.fromkeys([*(ColumnRef(name) for name in use.written), *read]):
+        there = known[one.table] if one.table else anywhere
+        if made.all_seen and one.column not in there | _SYSTEM_COLUMNS:
+            owner = one.table or " or ".join(str(table) for table in tables)
             yield UnknownColumnError(
-                f"table {table} has no column {name}, and no revision of the plan adds it",
+                f"table {owner} has no column {one.column}, and no revision of the plan adds it",
                 where=where,
-                help=suggestion(name, known, "columns"),
+                help=suggestion(one.column, there, "columns"),
             )
 
 
-def _columns(expression: Expression, table: Table) -> list[str]:
-    """Return the columns that an expression certainly reads from the row of `table`."""
+def _columns(expression: Expression, tables: list[Table]) -> list[ColumnRef]:
+    """Return the columns that an expression certainly reads from the rows of `tables`."""
+    names = {table.name for table in tables}
     return [
-        one.column
+        one
         for one in expression.columns
-        if one.table in (None, table.name) and one.column != table.name  # the table's name means the whole row
+        if one.table in (None, *names) and one.column not in names  # a table's name means the whole row
     ]
 
 
-def _unfit(target: Target, use: _Use, table: Table, made: _Made, where: Location) -> Iterator[MigratorError]:
+def _unfit(target: Target, use: Use, tables: list[Table], made: _Made, where: Location) -> Iterator[MigratorError]:
     """Let the server plan to read each expression that the table has all the columns for."""
     if made.functions or not made.all_seen:
         return
     for text in use.expressions:
-        if not all(table.column(name) for name in _columns(parse_expression(text), table)):
+        read = _columns(parse_expression(text), tables)
+        if not all(any(table.column(one.column) for table in tables) for one in read):
             continue
-        statement = sql.SQL("EXPLAIN SELECT {} FROM {} AS {}").format(raw(text), table.named, table.alias)
+        sources = sql.SQL(", ").join(sql.SQL("{} AS {}").format(table.named, table.alias) for table in tables)
+        statement = sql.SQL("EXPLAIN SELECT {} FROM {}").format(raw(text), sources)
         try:
             with target.asking.transaction():
                 target.asking.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(PATIENCE))
@@ -159,35 +164,31 @@ def _made(recorded: Iterable[Recorded]) -> _Made:
     )
 
 
-def _uses(step: Step) -> list[_Use]:
+def _uses(step: Step) -> list[Use]:
     if isinstance(step, DualWrite):
         return _uses_of_dual_write(step)
     if isinstance(step, Backfill):
-        conditions = [step.where] if step.where else []
-        columns, values = _names(step.set), [*step.set.values(), *conditions]
-        return [_Use(step.table, [], values), _Use(step.into, columns)] if step.into else [
-            _Use(step.table, columns, values)
-        ]  # fmt: skip
+        return kind_of(step).uses(step)
     if isinstance(step, Verify):
         return _uses_of_verify(step)
     return []
 
 
-def _uses_of_verify(step: Verify) -> list[_Use]:
+def _uses_of_verify(step: Verify) -> list[Use]:
     columns, values = list(step.same or {}), list((step.same or {}).values())
     alone = [one for one in (step.none, step.where) if one]
     if step.source:
-        return [_Use(step.table, _names(columns), alone), _Use(step.source)]
-    return [_Use(step.table, _names(columns), [*alone, *values])]
+        return [Use(step.table, _names(columns), alone), Use(step.source)]
+    return [Use(step.table, _names(columns), [*alone, *values])]
 
 
-def _uses_of_dual_write(step: DualWrite) -> list[_Use]:
+def _uses_of_dual_write(step: DualWrite) -> list[Use]:
     forward, backward = step.forward, step.backward or {}
     if not step.into:
-        return [_Use(step.table, [*_names(forward), *_names(backward)], [*forward.values(), *backward.values()])]
+        return [Use(step.table, [*_names(forward), *_names(backward)], [*forward.values(), *backward.values()])]
     return [
-        _Use(step.table, _names(backward), list(forward.values())),
-        _Use(step.into, [*_names(forward), *_names(step.key or {})], list(backward.values())),
+        Use(step.table, _names(backward), list(forward.values())),
+        Use(step.into, [*_names(forward), *_names(step.key or {})], list(backward.values())),
     ]
 
 

@@ -49,6 +49,11 @@ def _stakes(target: Target, step: Step, row: StepRow, applied: set[str]) -> Iter
     match step:
         case Revision():
             yield from _revision(target, step, row, applied)
+        case Backfill(archive=(_, *_)):
+            kept = list(_archived(target, row))
+            if not kept and row.state == "done":
+                kept = [f"archive of {step.table} purged: the rows that were deleted do not come back"]
+            yield from kept
         case Backfill(irreversible=str()):
             yield f"what it wrote stays: {step.irreversible}"
         case Backfill():
@@ -74,7 +79,11 @@ def _revision(target: Target, step: Revision, row: StepRow, applied: set[str]) -
             yield f"its downgrade drops {lost}{_held(target, lost)}"
     if recorded.unseen:
         yield f"its downgrade could not be followed to the end: {recorded.unseen}"
-    yield from _archived(target, step, row)
+    kept = list(_archived(target, row))
+    yield from kept
+    if len(kept) < len(step.archive) and row.state == "done":
+        gone = ", ".join(step.archive)
+        yield f"archive of {gone} purged: values come back from the dual write's `backward`, or not at all"
 
 
 def _held(target: Target, lost: str) -> str:
@@ -89,7 +98,7 @@ def _held(target: Target, lost: str) -> str:
     return ""
 
 
-def _archived(target: Target, step: Revision, row: StepRow) -> Iterator[str]:
+def _archived(target: Target, row: StepRow) -> Iterator[str]:
     kept = target.asking.execute(query("archives_of_step"), {"step": row.id}).fetchall()
     for name, table, column, size, there in kept:
         what = f"{table.removeprefix('public.')}.{column}" if column else f"table {table.removeprefix('public.')}"
@@ -98,6 +107,3 @@ def _archived(target: Target, step: Revision, row: StepRow) -> Iterator[str]:
         count = target.asking.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(SCHEMA, name)))
         (rows,) = count.fetchone() or (0,)
         yield f"{what} comes back from its archive: {rows:,} rows, {size / 1024**2:,.1f} MB"
-    if len(kept) < len(step.archive) and row.state == "done":
-        gone = ", ".join(step.archive)
-        yield f"archive of {gone} purged: values come back from the dual write's `backward`, or not at all"

@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, GetJsonSchemaHandler, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from migrator.durations import DURATION_PATTERN, MAX_LOCK_TIMEOUT, parse_duration
 from migrator.plan.document import Scalar, kind_of, plain_null
@@ -29,14 +31,34 @@ class FieldError(ValueError):
         message: completes a sentence that starts with the name of the key.
         at: the keys that lead from the validated value to the part that is wrong.
         on_key: whether it is the last of these keys that is wrong, and not its value.
+        missing: whether it is a key that is not there.
     """
 
-    def __init__(self, message: str, *, advice: str = "", at: tuple[str | int, ...] = (), on_key: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        advice: str = "",
+        at: tuple[str | int, ...] = (),
+        on_key: bool = False,
+        missing: bool = False,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.advice = advice
         self.at = at
         self.on_key = on_key
+        self.missing = missing
+
+
+class Or:
+    """Says in the schema that a plain text may stand for a mapping."""
+
+    def __init__(self, *texts: dict[str, Any]) -> None:
+        self._texts = texts
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [*self._texts, handler(core)]}
 
 
 def _text(value: object) -> str:
@@ -165,6 +187,13 @@ PlanName: TypeAlias = Annotated[
     AfterValidator(_matching(PLAN_NAME_PATTERN, "lower-case letters, digits, - and _, such as product-tags")),
     BeforeValidator(_text),
     _schema(_ANY_SCALAR, pattern=PLAN_NAME_PATTERN),
+]
+FUNCTION_PATTERN = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
+FunctionName: TypeAlias = Annotated[
+    str,
+    AfterValidator(_matching(FUNCTION_PATTERN, "a function such as moves.slugs:make")),
+    BeforeValidator(_text),
+    _schema(pattern=FUNCTION_PATTERN),
 ]
 RevisionId: TypeAlias = Annotated[
     str,

@@ -53,7 +53,7 @@ def differences(old: Document, new: Document) -> list[str]:
 
 
 def _step_document(step: Step) -> dict[str, Any]:
-    content = step.model_dump(mode="json", exclude=set(step.tuning), exclude_none=True)
+    content = step.model_dump(mode="json", exclude=set(step.tuning), exclude_none=True, by_alias=True)
     meaning = {key: _meaning(value, is_name=key in step.names) for key, value in content.items()}
     return {"kind": step.kind} | {key: value for key, value in meaning.items() if value not in ([], {})}
 

@@ -134,11 +134,17 @@ class _Steps:
                     inside = f"indent it, so that it stands below {kind.kind}" if key in kind.model_fields else ""
                     self._problems.add_unknown_key((*loc, key), [kind.kind], context=context, advice=inside)
             loc = (*loc, kind.kind)
+        misfits = list(kind.misfits(content)) if isinstance(content, dict) else []
+        for misfit in misfits:
+            self._problems.add_field_error(
+                misfit, loc, context=context, kind=MissingKeyError if misfit.missing else BadValueError
+            )
         try:
-            return kind.model_validate(content)
+            step = kind.model_validate(content)
         except ValidationError as invalid:
             self._problems.add_invalid(invalid, kind, loc, context=context)
             return None
+        return None if misfits else step
 
     def _check_place(self, kind: type[Step], step: Step | None, phase: Phase, loc: Loc, context: str) -> None:
         if reason := kind.misplaced.get(phase):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import types
 from typing import Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from migrator.plan.document import Document, Loc, kind_of
 from migrator.plan.errors import BadValueError, MissingKeyError, PlanError, PlanSyntaxError, UnknownKeyError
 from migrator.plan.fields import FieldError
+from migrator.plan.step import Part
 from migrator.spelling import nearest, suggestion
 
 
@@ -61,25 +62,25 @@ class Problems:
         name = _name_of(whole[:-1] if error.on_key else whole)
         self.add(kind, f"{name} {error.message}", whole, key=error.on_key, context=context, advice=error.advice)
 
-    def add_invalid(self, invalid: ValidationError, model: type[BaseModel], loc: Loc, *, context: str) -> None:
+    def add_invalid(self, invalid: ValidationError, model: type[Part], loc: Loc, *, context: str) -> None:
         """Record everything that pydantic holds against the mapping at `loc`."""
         found = invalid.errors(include_url=False)
         unknown = [details["loc"] for details in found if details["type"] == "extra_forbidden"]
         # A mistyped key is one error and not also a missing one.
-        meant = {(*at[:-1], nearest(str(at[-1]), _part_at(model, at[:-1]).model_fields)) for at in unknown}
+        meant = {(*at[:-1], nearest(str(at[-1]), _part_at(model, at[:-1]).keys())) for at in unknown}
         for details in found:
             if details["type"] == "missing" and details["loc"] in meant:
                 continue
             self._add_details(details, model, loc, context)
 
-    def _add_details(self, details: ErrorDetails, model: type[BaseModel], base: Loc, context: str) -> None:
+    def _add_details(self, details: ErrorDetails, model: type[Part], base: Loc, context: str) -> None:
         inner: Loc = details["loc"]
         loc = (*base, *inner)
         error = details.get("ctx", {}).get("error")
         if isinstance(error, FieldError):
             self.add_field_error(error, loc, context=context, kind=BadValueError)
         elif details["type"] == "extra_forbidden":
-            self.add_unknown_key(loc, list(_part_at(model, inner[:-1]).model_fields), context=context)
+            self.add_unknown_key(loc, _part_at(model, inner[:-1]).keys(), context=context)
         elif details["type"] == "missing":
             description = _part_at(model, inner[:-1]).model_fields[str(inner[-1])].description
             message = f"{_name_of(loc[:-1])} needs the key {inner[-1]}"
@@ -116,9 +117,9 @@ def _name_of(loc: Loc) -> str:
     return f"{loc[-2]}.{loc[-1]}" if in_columns else str(loc[-1])
 
 
-def _part_at(model: type[BaseModel], loc: Loc) -> type[BaseModel]:
+def _part_at(model: type[Part], loc: Loc) -> type[Part]:
     for key in loc:
         annotation: Any = model.model_fields[str(key)].annotation
         choices = get_args(annotation) if get_origin(annotation) in {Union, types.UnionType} else (annotation,)
-        model = next(choice for choice in choices if isinstance(choice, type) and issubclass(choice, BaseModel))
+        model = next(choice for choice in choices if isinstance(choice, type) and issubclass(choice, Part))
     return model

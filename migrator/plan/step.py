@@ -28,7 +28,12 @@ class Phase(StrEnum):
 class Part(BaseModel):
     """A mapping of the plan file whose keys are all known."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    @classmethod
+    def keys(cls) -> list[str]:
+        """Return the keys as they are written in the file."""
+        return [field.alias or name for name, field in cls.model_fields.items()]
 
 
 class Step(Part):
@@ -62,6 +67,12 @@ class Step(Part):
         placed = self.model_copy()
         placed._location = location  # noqa: SLF001 - a copy of ourselves
         return placed
+
+    @classmethod
+    def misfits(cls, content: Mapping[str, object]) -> Iterator[FieldError]:
+        """Yield which of the keys in `content` do not go together, or are missing; not what their values are."""
+        del content
+        yield from ()
 
     @abstractmethod
     def title(self) -> str:

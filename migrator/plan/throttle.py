@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from migrator.durations import DURATION_PATTERN
 from migrator.plan.document import kind_of
-from migrator.plan.fields import Expression, FieldError, Flag, Listing, PositiveDuration, Text, whole_number
+from migrator.plan.fields import Expression, FieldError, Flag, Listing, Or, PositiveDuration, Text, whole_number
 from migrator.plan.step import Part
 
 SIZE_PATTERN = "^[0-9]{1,9}(kB|MB|GB|TB)$"
@@ -145,23 +143,13 @@ def _http(value: object) -> object:
     return found
 
 
-class _Or:
-    """Says in the schema that a plain text may stand for a mapping."""
-
-    def __init__(self, *texts: dict[str, Any]) -> None:
-        self._texts = texts
-
-    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"anyOf": [*self._texts, handler(core)]}
-
-
 class Throttle(Part):
     """Signals that make a backfill wait; any one is enough, and one that cannot be read stops the work too."""
 
     replica_lag: Annotated[
         ReplicaLag | None,
         BeforeValidator(_replica_lag),
-        _Or({"type": "string", "pattern": DURATION_PATTERN}, _SIZE_SCHEMA),
+        Or({"type": "string", "pattern": DURATION_PATTERN}, _SIZE_SCHEMA),
     ] = Field(
         default=None,
         description="Wait while a standby is further behind: `5s`, `64MB` or `{time: 5s, bytes: 64MB, standbys: [a]}`.",
@@ -190,7 +178,7 @@ class Throttle(Part):
         default=None, description="Wait while the WAL since the last checkpoint is a larger share of max_wal_size."
     )
     query: Query | None = Field(default=None, description="Wait while a number that a query gives is above a limit.")
-    http: Annotated[Http | None, BeforeValidator(_http), _Or({"type": "string", "pattern": "^https?://"})] = Field(
+    http: Annotated[Http | None, BeforeValidator(_http), Or({"type": "string", "pattern": "^https?://"})] = Field(
         default=None,
         description="Wait while an HTTP address does not answer 2xx, or the number it answers is above a limit.",
     )

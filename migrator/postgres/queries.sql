@@ -544,6 +544,12 @@ SELECT name, table_name, column_name,
        to_regclass('migrator_archive.' || quote_ident(name)) IS NOT NULL
 FROM migrator.archives WHERE step_id = %(step)s ORDER BY name
 
+-- name: cascades_to
+SELECT DISTINCT CASE WHEN pg_table_is_visible(c.oid) THEN c.relname ELSE n.nspname || '.' || c.relname END
+FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE k.contype = 'f' AND k.confrelid = %(oid)s AND k.conparentid = 0 AND k.confdeltype IN ('c', 'n', 'd')
+ORDER BY 1
+
 -- name: standbys
 SELECT coalesce(nullif(application_name, ''), client_addr::text, 'standby'),
        pg_wal_lsn_diff(coalesce(replay_lsn, '0/0'), '0/0')::bigint,

@@ -63,6 +63,22 @@ class ExpressionError(UsageError):
         self.column = column
 
 
+class BoundsError(UsageError):
+    """The statement of a `sql:` move does not keep to the keys of a chunk.
+
+    It is run once per chunk, and must do what belongs to the rows from `:first` to `:last`, both included, and nothing
+    else: one UPDATE, DELETE or INSERT ... SELECT whose WHERE says so, joined by AND to what else there is, of the key
+    of the table that is walked: `id BETWEEN :first AND :last`; `(a, b) BETWEEN :first AND :last` where it has several
+    columns.
+    """
+
+    code = "MG144"
+
+    def __init__(self, message: str, *, where: Location | None = None) -> None:
+        help_line = "bound the key in its WHERE, beside AND: WHERE id BETWEEN :first AND :last"
+        super().__init__(message, where=where, help=help_line)
+
+
 class NameSyntaxError(UsageError):
     """A name of a table or column is not written as SQL writes it.
 

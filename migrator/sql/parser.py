@@ -69,8 +69,16 @@ def position(text: str, offset: int) -> tuple[int, int, str]:
 
 
 def tokens(text: str) -> Iterable[Tree]:
-    """Return the tokens of `text`; `start` and `end` count bytes of UTF-8."""
-    return cast("Iterable[Tree]", _library().scan(text).tokens)
+    """Return the tokens of `text`; `start` and `end` count bytes of UTF-8.
+
+    Raises:
+        SqlError: a token does not end.
+    """
+    postgast = _library()
+    try:
+        return cast("Iterable[Tree]", postgast.scan(text).tokens)
+    except postgast.PgQueryError as error:
+        raise syntax_error(text, max(error.cursorpos - 1, 0), error.message) from error
 
 
 def has_comments(text: str) -> bool:

@@ -13,7 +13,8 @@ from typing import Any
 from psycopg import sql
 
 from migrator.backfill.dual_write import DualWrite
-from migrator.backfill.move import Move
+from migrator.backfill.moves.assign import Assign
+from migrator.backfill.moves.insert import Insert
 from migrator.backfill.refill import Refill
 from migrator.backfill.size import ChunkSize
 from migrator.engine import dual_writes as triggers
@@ -66,7 +67,7 @@ def keep(session: Session, step: Revision, row: StepRow, entry: Entry) -> KeptCo
     keys = {key.name: _quoted(key.name) for key in table.key}
     # Where rows of later will get the default, NULL has to be told from what was not there.
     where = None if column.default else f"{_quoted(column.name)} IS NOT NULL"
-    move = Move(table, {**keys, column.name: _quoted(column.name)}, where, copy)
+    move = Insert(table=table, set={**keys, column.name: _quoted(column.name)}, where=where, into=copy)
     rows.fill(session, row, move, ChunkSize(ROWS, TARGET), purpose=f"archive {entry.number}", where=step.location)
     return KeptColumn(column.name, dual)
 
@@ -83,7 +84,8 @@ def restore(session: Session, step: Revision, row: StepRow, entry: Entry) -> str
     if found is None or found.declared != kept.declared:
         _add(session, step, row, entry, kept.declared, anew=found is not None)
         table = find_table(session.working, entry.table, step.location)
-    refill = Refill(table, {entry.column: _quoted(entry.column)}, copy, {key.name: key.name for key in table.key})
+    keys = {key.name: key.name for key in table.key}
+    refill = Refill(table=table, set={entry.column: _quoted(entry.column)}, source=copy, key=keys)
     size = ChunkSize(ROWS, TARGET)
     walked = rows.fill(session, row, refill, size, purpose=f"restore {entry.number}", where=step.location)
     _fill_default(session, step, row, entry, copy)
@@ -138,7 +140,7 @@ def _fill_default(session: Session, step: Revision, row: StepRow, entry: Entry, 
     where = (
         f"{column} IS NULL AND NOT EXISTS (SELECT FROM {copy.identifier.as_string()} AS migrator_copy WHERE {matched})"
     )
-    move = Move(table, {entry.column: default}, where)
+    move = Assign(table=table, set={entry.column: default}, where=where)
     rows.fill(session, row, move, ChunkSize(ROWS, TARGET), purpose=f"default {entry.number}", where=step.location)
 
 

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 from migrator.backfill.failures import failed_rows
 from migrator.backfill.keyset import Keyset
 from migrator.backfill.leases import Leases
 from migrator.backfill.move import Move
+from migrator.backfill.moves import kind_of
+from migrator.backfill.moves.delete import Delete
 from migrator.backfill.pages import Pages
 from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import forget_slices
 from migrator.backfill.walk import Walked
 from migrator.engine import rows
+from migrator.engine.archives import rows as deleted_rows
+from migrator.engine.chunk_shown import surroundings
 from migrator.engine.keyless import fill_keyless
 from migrator.engine.session import Session
 from migrator.engine.throttling import limits_of, throttled
 from migrator.ledger.ledger import StepRow
-from migrator.plan import identifiers
 from migrator.plan.steps.backfill import Backfill
-from migrator.postgres.tables import find_table, require_key
+from migrator.postgres.tables import require_key
 
 PURPOSE = "fill"
 CELERY = "celery"
@@ -28,7 +32,7 @@ CELERY = "celery"
 
 def run(session: Session, step: Backfill, row: StepRow) -> str:
     """Fill what is not filled yet."""
-    move, limits = _move(session, step), limits_of(session, step.throttle)
+    move, limits = _move(session, step, row), limits_of(session, step.throttle)
     with throttled(session, limits, row, move.table) as throttle:
 
         def fill(part: Move, how: ChunkSize, purpose: str, pages: Pages | None = None) -> Walked:
@@ -53,7 +57,7 @@ def run(session: Session, step: Backfill, row: StepRow) -> str:
         else:
             done, changed = fill_keyless(session, move, _size(step), row, fill=fill, where=step.location)
     if changed:
-        rows.renew_statistics(session, move.into or move.table)
+        rows.renew_statistics(session, move.changed)
     failed = len(failed_rows(session.working, row.id, PURPOSE))
     left = f", {failed:,} set aside" if failed else ""
     return f"{done:,} rows walked, {changed:,} written{left}"
@@ -65,8 +69,8 @@ def retry(session: Session, step: Backfill, row: StepRow) -> int:
     Raises:
         RowRefusedError: one is refused again.
     """
-    move = _move(session, step)
-    rows.set_up(session, session.working, step.chunk_target.total_seconds())
+    move = _move(session, step, row)
+    rows.set_up(session, session.working, step.chunk_target.total_seconds(), silent=move.silent)
     pages = None if move.table.key else Pages(move.table)
     return rows.retry_failed(session, row, move, purpose=PURPOSE, where=step.location, pages=pages)
 
@@ -77,7 +81,7 @@ def assist(session: Session, step: Backfill, row: StepRow, attempt: int, halted:
     Raises:
         RowFailedError, RowsLockedError
     """
-    move, limits = _move(session, step), limits_of(session, step.throttle)
+    move, limits = _move(session, step, row), limits_of(session, step.throttle)
     keyset = Keyset(move.table, require_key(move.table, step.location))
     leases = Leases(session.working, keyset, row.id, PURPOSE, f"{session.ledger.by} {os.getpid()}", attempt)
     with throttled(session, limits, row, move.table) as throttle:
@@ -108,15 +112,21 @@ def _skip(step: Backfill) -> int:
 
 
 def undo(session: Session, step: Backfill, row: StepRow) -> str:
-    """Forget how far the backfill came. What it wrote goes with the columns that expand added."""
+    """Forget how far the backfill came, and bring back the rows that it has deleted and kept.
+
+    What it wrote goes with the columns that expand added.
+    """
+    if step.archive:
+        restored = deleted_rows.restore(session, step, row)
+        forget_slices(session.target.asking, row.id)
+        return f"{restored:,} rows are back"
     forget_slices(session.target.asking, row.id)
     return "values of existing columns kept" if step.irreversible else "to be filled again"
 
 
-def _move(session: Session, step: Backfill) -> Move:
-    return Move(
-        table=rows.prepare(session, step.table, step.location),
-        set={identifiers(column)[-1]: expression for column, expression in step.set.items()},
-        where=step.where,
-        into=find_table(session.working, step.into, step.location) if step.into else None,
-    )
+def _move(session: Session, step: Backfill, row: StepRow) -> Move:
+    table = rows.prepare(session, step.table, step.location)
+    move = kind_of(step).make(step, table, surroundings(session.target, step))
+    if isinstance(move, Delete) and step.archive:
+        return replace(move, archive=deleted_rows.archive_of(session, step, row, table))
+    return move

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from migrator.backfill.chunk import ChunkStatement
 from migrator.backfill.keyset import Keyset
-from migrator.backfill.move import Move
+from migrator.backfill.moves.assign import Assign
 from migrator.backfill.slices import Slice, cut_slices
 from migrator.ledger import schema
 from migrator.postgres.tables import find_table
@@ -45,7 +45,7 @@ def step(connection: psycopg.Connection) -> int:
 def counting(connection: psycopg.Connection) -> tuple[Keyset, ChunkStatement]:
     table = find_table(connection, "items")
     keyset = Keyset(table, table.key)
-    return keyset, ChunkStatement(keyset, Move(table, {"writes": "writes + 1"}))
+    return keyset, ChunkStatement(keyset, Assign(table=table, set={"writes": "writes + 1"}))
 
 
 def fill(connection: psycopg.Connection, step: int, keys: list[int]) -> tuple[ChunkStatement, Slice]:

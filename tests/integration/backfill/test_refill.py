@@ -8,6 +8,7 @@ import pytest
 from psycopg import Connection, sql
 
 from migrator.backfill.dual_write import DualWrite
+from migrator.backfill.keyset import KeyRange
 from migrator.backfill.refill import Refill
 from migrator.postgres.tables import find_table
 from tests.support.databases import Database
@@ -39,7 +40,7 @@ def refill(connection: Connection, **values: str) -> sql.Composable:
         source=find_table(connection, "notes"),
         key={"item_id": "id"},
     )
-    return move.statement(sql.SQL("items.id BETWEEN 1 AND 4"))
+    return move.statement(KeyRange(sql.SQL("items.id BETWEEN 1 AND 4"), sql.SQL("1"), sql.SQL("4")))
 
 
 def test_every_row_gets_what_its_counterpart_says_and_a_row_without_one_keeps_what_it_has(

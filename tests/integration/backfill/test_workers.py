@@ -10,7 +10,7 @@ import pytest
 from migrator.backfill.chunk import ChunkStatement
 from migrator.backfill.keyset import Keyset
 from migrator.backfill.leases import Leases
-from migrator.backfill.move import Move
+from migrator.backfill.moves.assign import Assign
 from migrator.backfill.slices import cut_slices, slices_of
 from migrator.engine.events import RowProgress
 from migrator.ledger import schema
@@ -122,7 +122,7 @@ def worker(connection: psycopg.Connection, database: Database) -> Worker:
 
 
 def statement_of(leases: Leases) -> ChunkStatement:
-    return ChunkStatement(leases.keyset, Move(leases.keyset.table, COUNT))
+    return ChunkStatement(leases.keyset, Assign(table=leases.keyset.table, set=COUNT))
 
 
 def test_a_slice_is_one_workers_until_its_lease_runs_out(connection: psycopg.Connection, worker: Worker) -> None:

@@ -249,8 +249,31 @@ def test_missing_keys_are_named_with_what_they_are_for(refuse: Refuse) -> None:
     """Each is an error of its own, at the step."""
     found = refuse(in_step("- backfill: {where: x}"))
     assert [at(error) for error in found] == [(MissingKeyError, 3, 15)] * 2
-    assert [error.message for error in found] == ["backfill needs the key table", "backfill needs the key set"]
-    assert found[1].help.startswith("add set: Columns to fill")
+    assert [error.message for error in found] == ["backfill does not say what it does", "backfill needs the key table"]
+    assert found[1].help.startswith("add table: The table whose rows")
+
+
+@pytest.mark.parametrize(
+    ("keys", "column", "words"),
+    [
+        ("delete: true", 26, "needs where"),
+        ("delete: false, where: a", 34, "delete must be true"),
+        ("delete: true, where: a, set: {a: b}", 50, "has set, which does not go with delete"),
+        ("delete: true, where: a, archive: [u]", 59, "archive must name the table"),
+        ("from: u, set: {a: b}", 26, "needs join"),
+        ("from: x.t, join: a, set: {a: b}", 32, "from must be another table"),
+        ("set: {a: b}, join: c", 39, "has join, which does not go with set"),
+        ("into: u, set: {a: b}, on_conflict: update", 61, "on_conflict must be nothing or"),
+        ("into: u, set: {a: b}, on_conflict: {key: [], update: {a: b}}", 67, "key must name at least one column"),
+        ("python: module, read: [a], write: [b]", 34, "python must be a function such as"),
+        ("ste: {a: b}", 26, "unknown key ste"),
+    ],
+)
+def test_keys_of_a_backfill_go_together(refuse: Refuse, keys: str, column: int, words: str) -> None:
+    """What a step does is told by one of its keys, and the others have to fit to it."""
+    (error,) = refuse(in_step(f"- backfill: {{table: t, {keys}}}"))
+    assert (error.where.line, error.where.column) == (3, column)
+    assert words in error.message
 
 
 def test_a_plan_without_a_name_is_refused(refuse: Refuse) -> None:

@@ -1,0 +1,51 @@
+"""The statement of a chunk as `migrator plan` shows it; what is sent reads and moves the cursor as well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from psycopg import sql
+
+from migrator.backfill.keyset import KeyRange, Keyset
+from migrator.backfill.move import Move
+from migrator.backfill.moves import Surroundings, kind_of
+from migrator.backfill.pages import Pages
+from migrator.engine.target import Target
+from migrator.plan.steps.backfill import Backfill
+from migrator.postgres.queries import query
+from migrator.postgres.tables import Table, find_table
+from migrator.sql.tidy import tidy
+
+
+def surroundings(target: Target, step: Backfill) -> Surroundings:
+    """Return where the move of a step finds what it names."""
+    return Surroundings(find=lambda name: find_table(target.asking, name, step.location))
+
+
+def move_of(target: Target, step: Backfill) -> Move:
+    """Return the move of a step, without an archive.
+
+    Raises:
+        UnknownTableError: a table is not there, perhaps not yet.
+    """
+    table = find_table(target.asking, step.table, step.location)
+    return kind_of(step).make(step, table, surroundings(target, step))
+
+
+def chunk_shown(move: Move) -> str:
+    """Return the statement with `:first` and `:last` for the keys of a chunk."""
+    keyset = Keyset(move.table, move.table.key) if move.table.key else Pages(move.table)
+    first, last = sql.SQL("$1"), sql.SQL("$2")
+    within = KeyRange(sql.SQL("{} BETWEEN {} AND {}").format(keyset.row(), first, last), first, last)
+    text = tidy(move.statement(within).as_string().replace("%%", "%")).removesuffix(" RETURNING 1")
+    return text.replace("$1", ":first").replace("$2", ":last")
+
+
+def consequences(target: Target, step: Backfill, table: Table) -> Iterator[str]:
+    """Yield what a step does beside what its statement says."""
+    if step.delete:
+        others = [name for (name,) in target.asking.execute(query("cascades_to"), {"oid": table.oid})]
+        if others:
+            yield f"with its rows, rows of {', '.join(others)} are deleted or changed, as foreign keys say"
+    if step.archive:
+        yield f"archives rows of {', '.join(step.archive)}: it can be undone until migrator purge"
