@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar, Self
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from migrator.errors import Location
 from migrator.plan.fields import FieldError
+from migrator.spelling import nearest
 
 IN_CODE = Location(Path())
 """The place of a step that was not read from a file."""
@@ -73,6 +74,12 @@ class Step(Part):
         """Yield which of the keys in `content` do not go together, or are missing; not what their values are."""
         del content
         yield from ()
+
+    @classmethod
+    def mistypes(cls, content: Mapping[str, object], wanted: Iterable[str]) -> bool:
+        """Tell whether a key that is unknown was probably meant as one of `wanted`: one error is enough then."""
+        known, names = cls.keys(), list(wanted)
+        return any(nearest(key, names) for key in content if key not in known)
 
     @abstractmethod
     def title(self) -> str:

@@ -28,6 +28,11 @@ INSERT INTO counts SELECT n FROM generate_series(1, {ROWS}, 2) n;
 CREATE TABLE log (item_id integer);
 """
 COUNTED = "SELECT min(n), max(n), count(*) FROM items"
+DELETED = """
+    SELECT count(DISTINCT id), sum(live), sum(kept)
+    FROM (SELECT id, 1 AS live, 0 AS kept FROM items
+          UNION ALL SELECT id, 0, 1 FROM migrator_archive.step_1_rows) AS found
+"""
 # How each is told, and what shows that each row had its turn once. None of them could be repeated unseen.
 MOVES: Mapping[str, tuple[dict[str, Any], str, tuple[int, ...]]] = {
     "from": (
@@ -46,8 +51,7 @@ MOVES: Mapping[str, tuple[dict[str, Any], str, tuple[int, ...]]] = {
     ),
     "delete": (
         {"delete": True, "where": "id % 3 > 0", "archive": ["items"]},
-        "SELECT count(DISTINCT id), sum(live), sum(kept) FROM (SELECT id, 1 AS live, 0 AS kept FROM items "
-        "UNION ALL SELECT id, 0, 1 FROM migrator_archive.step_1_rows) AS found",
+        DELETED,
         (ROWS, ROWS // 3, ROWS - ROWS // 3),
     ),
     "sql": (

@@ -45,11 +45,8 @@ def archive_of(session: Session, step: Backfill, row: StepRow, table: Table) -> 
         return found
     key = require_key(table, step.location)
     refuse_cascade(session, step, table)
-    typed = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(one.name), sql.SQL(one.type))
-        for one in table.columns
-        if not one.generated
-    )
+    kept = [column for column in table.columns if not column.generated]
+    typed = sql.SQL(", ").join(sql.SQL("{} {}").format(sql.Identifier(one.name), sql.SQL(one.declared)) for one in kept)
     keys = sql.SQL(", ").join(sql.Identifier(one.name) for one in key)
     entry = {"step": row.id, "name": _name(row), "kind": "rows", "table": Name(table.name, table.schema).quoted()}
     with session.working.transaction():

@@ -28,7 +28,6 @@ from migrator.plan.fields import (
 from migrator.plan.names import identifiers
 from migrator.plan.step import Part, Phase, Step
 from migrator.plan.throttle import Throttle
-from migrator.spelling import nearest
 
 MIN_CHUNK_ROWS = 100
 MAX_CHUNK_ROWS = 200_000
@@ -219,8 +218,7 @@ class Backfill(Step):
         """Yield which keys do not go with what the step does, and which are missing."""
         name = next((key for key in FORMS if key in content), None)
         if name is None:
-            known = cls.keys()
-            if not any(nearest(key, FORMS) for key in content if key not in known):
+            if not cls.mistypes(content, FORMS):
                 *others, last = FORMS
                 advice = f"add one of {', '.join(others)} and {last}"
                 yield FieldError("does not say what it does", advice=advice, missing=True)

@@ -52,13 +52,15 @@ class Verify(Step):
     def misfits(cls, content: Mapping[str, object]) -> Iterator[FieldError]:
         """Yield which keys do not go together, and which are missing."""
         asked = [key for key in QUESTIONS if key in content]
-        if not asked:
-            yield FieldError("does not say what to look for", advice="add none or same")
+        if not asked and not cls.mistypes(content, QUESTIONS):
+            yield FieldError("does not say what to look for", advice="add none or same", missing=True)
         elif len(asked) > 1:
             yield FieldError("has both none and same", advice="make it two steps", at=("same",), on_key=True)
         for key, other in (("from", "join"), ("join", "from"), ("from", "same")):
             if key in content and other not in content:
-                yield FieldError(f"needs {other}", advice=f"add {other} beside it", at=(key,), on_key=True)
+                yield FieldError(
+                    f"needs {other}", advice=f"add {other} beside it", at=(key,), on_key=True, missing=True
+                )
 
     def title(self) -> str:
         """Return the kind and the table."""

@@ -125,6 +125,7 @@ def test_a_row_policy_that_would_hide_rows_is_an_error_and_not_a_shorter_walk(
         with pytest.raises(BadExpressionError, match="row-level security"):
             project.backfill(plan)
         assert rows(connection, "SELECT DISTINCT writes FROM items") == [(0,)]
+        project.rollback(plan)
         connection.execute("ALTER TABLE items NO FORCE ROW LEVEL SECURITY")
         project.backfill(plan)
         assert rows(connection, "SELECT DISTINCT writes FROM items") == [(1,)]
