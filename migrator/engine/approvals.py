@@ -21,10 +21,11 @@ class NoGateError(UsageError):
 
 
 class StillUsedError(AnswerIsNo):
-    """A gate cannot be approved, because the server shows that the column is still used.
+    """A gate cannot be approved, because the server shows that what it asks for is not so.
 
-    Who or what uses it is named. When that is gone, approve again; or run `migrator apply`, which goes through by
-    itself once nothing has used the column for as long as the plan says.
+    Who or what uses the column or table, which client is too old, or which rows differ is named. When that is gone,
+    approve again; or run `migrator apply`, which goes through by itself once it has been so for as long as the plan
+    says.
     """
 
     code = "MG403"
@@ -47,7 +48,7 @@ def approve(target: Target, plan: Plan, *, by: str, note: str) -> list[str]:
         if row.state == "done":
             continue
         if isinstance(step, Gate):
-            seen = _evidence(target, step, row) if isinstance(step.gate, Evidence) else ()
+            seen = _evidence(target, plan, step, row) if isinstance(step.gate, Evidence) else ()
             target.ledger.approve(row.id, by, "; ".join(filter(None, (note, *seen))))
             target.ledger.set_run(run.id, "in progress")
             target.ledger.event(
@@ -61,12 +62,12 @@ def approve(target: Target, plan: Plan, *, by: str, note: str) -> list[str]:
     raise NoGateError(f"{plan.plan} has no gate left to approve", help=f"see: migrator status {plan.plan}")
 
 
-def _evidence(target: Target, step: Gate, row: StepRow) -> tuple[str, ...]:
+def _evidence(target: Target, plan: Plan, step: Gate, row: StepRow) -> tuple[str, ...]:
     """Return what the server shows of the gate's column, for the ledger."""
-    examined = examine(target.asking, step, row)
+    examined = examine(target.asking, plan, step, row)
     if examined.users:
         raise StillUsedError(
-            f"{examined.words}: it is still used",
+            f"{examined.words}: that is not so yet",
             where=step.location,
             notes=examined.notes,
             help="take that away, and approve again",

@@ -18,17 +18,16 @@ from migrator.engine.session import Session
 from migrator.errors import RefusedError
 from migrator.ledger.ledger import StepRow
 from migrator.ledger.shapes import Recorded, Shapes
-from migrator.plan import Phase, Plan, identifiers
+from migrator.plan import Phase, Plan
 from migrator.plan.steps.backfill import Backfill
 from migrator.plan.steps.dual_write import DualWrite
-from migrator.plan.steps.gate import Evidence, Gate
 from migrator.plan.steps.verify import Verify
 from migrator.postgres.queries import query
 from migrator.postgres.shape import Facts, full_names, shapes
 from migrator.postgres.tables import UnknownTableError
 from migrator.revisions.recorder import Recorded as Sending
 from migrator.sql.effects import Effect
-from migrator.sql.names import Name, quote
+from migrator.sql.names import Name
 
 WIDTH = 300
 _RELATIONS = frozenset({"table", "column", "view", "materialized view", "foreign table"})
@@ -142,8 +141,6 @@ def _relations(plan: Plan, sending: Iterable[Sending]) -> set[str]:
                 named |= {step.table, *([step.into] if step.into else [])}
             case Verify():
                 named.add(step.table)
-            case Gate(gate=Evidence() as evidence):
-                named.add(".".join(map(quote, identifiers(evidence.unused)[:-1])))
     touched = {name for one in sending for sent in one.sent for name in _touched(sent.effect)}
     return named | {name.quoted() for name in touched}
 

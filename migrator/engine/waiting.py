@@ -51,7 +51,7 @@ def _opens(target: Target, plan: Plan, deadline: float, emit: Emit, stop: Stop) 
             return True
         before = notes
         if isinstance(step.gate, Evidence) and time.monotonic() - examined >= EXAMINE:
-            seen = examine(target.asking, step, row)
+            seen = examine(target.asking, plan, step, row)
             if seen.open:
                 return True
             notes, examined = seen.notes, time.monotonic()

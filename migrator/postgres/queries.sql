@@ -164,6 +164,27 @@ WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = %(table)s AND a.attna
         SELECT FROM pg_constraint c WHERE c.oid = d.objid AND contype = 'f'))
 ORDER BY 1
 
+-- name: dependents_of_table
+SELECT DISTINCT CASE WHEN d.classid = 'pg_rewrite'::regclass
+    THEN (SELECT CASE c.relkind WHEN 'm' THEN 'materialized view ' ELSE 'view ' END || c.oid::regclass
+          FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE r.oid = d.objid)
+    ELSE pg_describe_object(d.classid, d.objid, d.objsubid) END
+FROM pg_depend d
+WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = %(table)s
+  AND (d.classid IN ('pg_proc'::regclass, 'pg_publication_rel'::regclass)
+    OR d.classid = 'pg_rewrite'::regclass AND EXISTS (
+        SELECT FROM pg_rewrite r WHERE r.oid = d.objid AND r.ev_class <> d.refobjid)
+    OR d.classid = 'pg_policy'::regclass AND EXISTS (
+        SELECT FROM pg_policy p WHERE p.oid = d.objid AND p.polrelid <> d.refobjid)
+    OR d.classid = 'pg_constraint'::regclass AND EXISTS (
+        SELECT FROM pg_constraint c WHERE c.oid = d.objid AND contype = 'f' AND conrelid <> d.refobjid))
+ORDER BY 1
+
+-- name: clients
+SELECT pid, application_name, usename, host(client_addr) FROM pg_stat_activity
+WHERE datname = current_database() AND coalesce(backend_type, 'client backend') = 'client backend'
+ORDER BY backend_start
+
 -- name: functions_with_text
 SELECT p.oid::regprocedure::text, p.prosrc,
        EXISTS (SELECT FROM pg_trigger WHERE tgfoid = p.oid AND tgrelid = %(table)s)

@@ -10,12 +10,12 @@ from migrator.sql.parser import Tree, content, kind_of, parse_tree, sorted_out, 
 _WRITES = ("InsertStmt", "UpdateStmt")
 
 
-def uses(text: str, table: Name, column: str) -> bool:
-    """Tell whether a statement may read or write `column` of `table`; `*` and an INSERT without columns do."""
+def uses(text: str, table: Name, column: str = "") -> bool:
+    """Tell whether a statement may use `table`, or `column` of it; `*` and an INSERT without columns use them all."""
     try:
         statements = parse_tree(text).stmts
     except SqlError:
-        return mentions(text, table.name) and mentions(text, column)
+        return mentions(text, table.name) and (not column or mentions(text, column))
     return any(_uses(content(one.stmt), table, column) for one in statements)
 
 
@@ -33,7 +33,7 @@ def _uses(tree: Tree, table: Name, column: str) -> bool:
     nodes = sorted_out(tree)
     if not any(name.same(table) for name in relations_in(tree)):
         return False
-    if any(_ends_in(reference, column) for reference in nodes["ColumnRef"]):
+    if not column or any(_ends_in(reference, column) for reference in nodes["ColumnRef"]):
         return True
     targets = [
         target for write in _WRITES for statement in nodes[write] for target in sorted_out(statement)["ResTarget"]

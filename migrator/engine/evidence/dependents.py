@@ -1,4 +1,4 @@
-"""Objects of the database that depend on the column: views, triggers, policies, foreign keys, generated columns."""
+"""Objects of the database that depend on the column or table: views, triggers, policies, foreign keys, publications."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from migrator.engine.evidence import Watched
 from migrator.postgres.queries import query
 
+ASKED = "unused"
+
 
 def look(watched: Watched) -> Iterator[str]:
-    """Yield each object that the catalog says depends on the column."""
+    """Yield each object that the catalog says depends on it."""
+    assert watched.table
     what = {"table": watched.table.oid, "column": watched.column}
-    for (name,) in watched.connection.execute(query("dependents_of_column"), what):
-        yield name
+    kind = "dependents_of_column" if watched.column else "dependents_of_table"
+    for (name,) in watched.connection.execute(query(kind), what):
+        yield f"in use by {name}"

@@ -11,13 +11,16 @@ from migrator.postgres.queries import query
 from migrator.sql.names import Name
 from migrator.sql.uses import uses
 
+ASKED = "unused"
 WIDTH = 100
 
 
 def look(watched: Watched) -> Iterator[str]:
     """Yield each session with its application and statement."""
+    assert watched.table
     table = Name(watched.table.name, watched.table.schema)
     for pid, application, user, text in watched.connection.execute(query("sessions_with_text")).fetchall():
         if uses(text, table, watched.column):
             statement = shorten(without_literals(text), WIDTH, placeholder=" ...")
-            yield f"a session of {application or 'an application without name'} (user {user}, pid {pid}): {statement}"
+            who = application or "an application without name"
+            yield f"in use by a session of {who} (user {user}, pid {pid}): {statement}"

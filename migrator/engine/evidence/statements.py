@@ -13,6 +13,7 @@ from migrator.postgres.queries import query
 from migrator.sql.names import Name
 from migrator.sql.uses import uses
 
+ASKED = "unused"
 WIDTH = 100
 HIDDEN = "<insufficient privilege>"
 _STATEMENTS = sql.SQL("""
@@ -27,7 +28,9 @@ def look(watched: Watched) -> Iterator[str]:
     """Yield each statement that uses the column and whose counter has moved since the last look."""
     found = watched.connection.execute(query("statements_schema")).fetchone()
     if found is None:
-        watched.unknown.append("executed statements: the extension pg_stat_statements is not installed here")
+        watched.unknown.append(
+            "executed statements: pg_stat_statements is not installed here; CREATE EXTENSION pg_stat_statements"
+        )
         return
     try:
         rows = watched.connection.execute(_STATEMENTS.format(sql.Identifier(found[0], "pg_stat_statements"))).fetchall()
@@ -39,6 +42,7 @@ def look(watched: Watched) -> Iterator[str]:
 
 
 def _moved(watched: Watched, rows: list[tuple[str, int, str, str]], era: str) -> Iterator[str]:
+    assert watched.table
     table = Name(watched.table.name, watched.table.schema)
     if any(text == HIDDEN for _, _, text, _ in rows):
         watched.unknown.append("statements of other users: grant pg_read_all_stats to this role")
@@ -51,5 +55,5 @@ def _moved(watched: Watched, rows: list[tuple[str, int, str, str]], era: str) ->
         since = calls - earlier if calls >= earlier else calls
         if before is not None and since:
             statement = shorten(text, WIDTH, placeholder=" ...")
-            yield f"a statement of {who or 'a role that is gone'}, {since:,} times: {statement}"
+            yield f"in use by a statement of {who or 'a role that is gone'}, {since:,} times: {statement}"
     watched.memory.update(calls={queryid: calls for queryid, (calls, _, _) in using.items()}, era=era)

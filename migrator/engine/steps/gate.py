@@ -36,7 +36,7 @@ def run(session: Session, step: Gate, row: StepRow) -> str:
 
 
 def _by_evidence(session: Session, step: Gate, row: StepRow) -> str:
-    examined = examine(session.ledger.connection, step, row)
+    examined = examine(session.ledger.connection, session.plan, step, row)
     if not examined.open:
         gate = GateReached(step=session.ref, plan=session.plan.plan, gate=step.words, notes=examined.notes)
         session.emit(gate)

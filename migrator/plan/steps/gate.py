@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from textwrap import shorten
 from typing import Annotated, ClassVar
 
@@ -15,14 +16,26 @@ from migrator.plan.names import identifiers
 from migrator.plan.step import Part, Step
 
 TITLE_WIDTH = 72
-COLUMN_PARTS = (2, 3)
+SOMETIMES, ALWAYS = "1h", "0s"
+"""How long it must be so where the plan does not say: what is only there at times, what a look always finds."""
+_CLIENTS = re.compile(r"\s*(?P<name>[^<=]*[^<=\s])\s*<\s*(?P<version>[0-9]+(\.[0-9]+)*)\s*")
 
 
 class Evidence(Part):
-    """A column that nothing uses any more, as the server itself shows it. `period` is how it is written in the plan."""
+    """What the server itself can show. `period` is how long it must have been so, as the plan writes it.
 
-    unused: str
-    period: str = "1h"
+    Attributes:
+        unused: a column or a table that nothing uses any more.
+        no_clients: ``name<version``: no session whose application_name says that name and a lower version.
+        parity: a table whose dual writes in this plan hold: old and new values differ in no row.
+        replicas: standbys have replayed all that was written before the gate was reached.
+    """
+
+    unused: str | None = None
+    no_clients: str | None = None
+    parity: str | None = None
+    replicas: str | None = None
+    period: str = SOMETIMES
 
     @property
     def seconds(self) -> float:
@@ -30,7 +43,21 @@ class Evidence(Part):
 
     @property
     def words(self) -> str:
-        return f"{self.unused} unused for {self.period}"
+        said = [
+            f"{self.unused} unused" if self.unused else "",
+            f"no clients {self.no_clients}" if self.no_clients else "",
+            f"parity of {self.parity}" if self.parity else "",
+            "replicas caught up" if self.replicas else "",
+        ]
+        span = f" for {self.period}" if self.seconds else ""
+        return f"{', '.join(filter(None, said))}{span}"
+
+    @property
+    def clients(self) -> tuple[str, tuple[int, ...]]:
+        """The application's name, and the lowest version that may be connected."""
+        found = _CLIENTS.fullmatch(self.no_clients or "")
+        assert found
+        return found["name"], tuple(map(int, found["version"].split(".")))
 
 
 def _gate(value: object) -> object:
@@ -41,18 +68,38 @@ def _gate(value: object) -> object:
     if not isinstance(value, Mapping):
         raise FieldError(f"must be a text or {{unused: TABLE.COLUMN, for: 24h}}, not {kind_of(value)}")
     for key in value:
-        if key not in ("unused", "for", "period"):
-            raise FieldError("does not know this key", advice="a gate knows unused and for", at=(key,), on_key=True)
-    return Evidence(unused=_column(value.get("unused")), period=_period(value.get("for", value.get("period", "1h"))))
+        if key not in (*_READERS, "for", "period"):
+            advice = f"a gate knows {', '.join(_READERS)} and for"
+            raise FieldError("does not know this key", advice=advice, at=(key,), on_key=True)
+    asked = {key: read(value[key], key) for key, read in _READERS.items() if value.get(key) is not None}
+    if not asked:
+        raise FieldError("asks for nothing", advice=f"a gate knows {', '.join(_READERS)}")
+    default = SOMETIMES if "unused" in asked or "no_clients" in asked else ALWAYS
+    return Evidence(**asked, period=_period(value.get("for", value.get("period", default))))
 
 
-def _column(value: object) -> str:
-    try:
-        parts = identifiers(str(value)) if isinstance(value, str) else ()
-    except ValueError:
-        parts = ()
-    if len(parts) not in COLUMN_PARTS:
-        raise FieldError(f"must be a column such as products.legacy_tags, not {kind_of(value)}", at=("unused",))
+def _named(most: int, what: str) -> Callable[[object, str], str]:
+    def read(value: object, key: str) -> str:
+        try:
+            parts = identifiers(str(value)) if isinstance(value, str) else ()
+        except ValueError:
+            parts = ()
+        if not 1 <= len(parts) <= most:
+            raise FieldError(f"must be {what}, not {kind_of(value)}", at=(key,))
+        return str(value)
+
+    return read
+
+
+def _clients(value: object, key: str) -> str:
+    if not isinstance(value, str) or not _CLIENTS.fullmatch(value):
+        raise FieldError(f"must be a name and a version such as catalog<2.4, not {kind_of(value)}", at=(key,))
+    return str(value).strip()
+
+
+def _replicas(value: object, key: str) -> str:
+    if value != "caught up":
+        raise FieldError(f"must be: caught up, not {kind_of(value)}", at=(key,))
     return str(value)
 
 
@@ -64,14 +111,26 @@ def _period(value: object) -> str:
     return str(value)
 
 
+_READERS: Mapping[str, Callable[[object, str], str]] = {
+    "unused": _named(3, "a column or a table such as products.legacy_tags"),
+    "no_clients": _clients,
+    "parity": _named(2, "a table such as products"),
+    "replicas": _replicas,
+}
 _SCHEMA = WithJsonSchema(
     {
         "anyOf": [
             {"type": ["string", "number", "boolean"], "minLength": 1},
             {
                 "type": "object",
-                "properties": {"unused": {"type": "string"}, "for": {"type": "string", "pattern": DURATION_PATTERN}},
-                "required": ["unused"],
+                "properties": {
+                    "unused": {"type": "string"},
+                    "no_clients": {"type": "string", "pattern": "<"},
+                    "parity": {"type": "string"},
+                    "replicas": {"const": "caught up"},
+                    "for": {"type": "string", "pattern": DURATION_PATTERN},
+                },
+                "minProperties": 1,
                 "additionalProperties": False,
             },
         ]
@@ -85,7 +144,9 @@ class Gate(Step):
     kind: ClassVar[str] = "gate"
 
     gate: Annotated[Evidence | str, BeforeValidator(_gate), _SCHEMA] = Field(
-        description="What must be true before the run goes on, in words or as {unused: TABLE.COLUMN, for: 24h}."
+        description="What must be true before the run goes on, in words, or as what the server shows: "
+        "{unused: TABLE.COLUMN, for: 24h}, {unused: TABLE}, {no_clients: NAME<VERSION}, {parity: TABLE}, "
+        "{replicas: caught up}, or several of these together."
     )
 
     @property

@@ -14,6 +14,8 @@ from pathlib import Path
 from migrator.postgres.server.errors import NoBinariesError, UnusableBinariesError
 
 MINIMUM_VERSION = 14
+_LIBRARIES = ("lib", "lib/postgresql", "lib64/pgsql")
+"""Where, beside their folder, the programs of various packages look for what the server loads."""
 
 BinarySource = Callable[[Mapping[str, str]], Iterator[Path]]
 """Yields folders that may hold the programs, best first; the argument is the environment."""
@@ -33,6 +35,14 @@ class Binaries:
     def program(self, name: str) -> str:
         """Return the full path of the program `name`."""
         return str(self.bin_dir / name)
+
+    def has_library(self, name: str) -> bool:
+        """Tell whether the server can load the library `name`."""
+        return any(
+            (self.bin_dir.parent / folder / f"{name}{suffix}").is_file()
+            for folder in _LIBRARIES
+            for suffix in (".so", ".dylib")
+        )
 
     def environment(self) -> dict[str, str]:
         """Return the whole environment for a server process.

@@ -22,6 +22,7 @@ from migrator.postgres.server.errors import OtherVersionError, ServerStartError,
 
 LOCAL = "127.0.0.1"
 CLUSTER_NAME = "migrator-embedded"
+STATEMENTS = "pg_stat_statements"
 """Marks a server as ours, so that one that somebody started by hand on the same files is left alone."""
 
 _PORTS = range(21000, 31000)  # below the range from which the system takes ports for outgoing connections
@@ -175,6 +176,8 @@ class Cluster:
             "unix_socket_directories": "",  # one way in is enough, and a socket's path may have 107 bytes only
             "cluster_name": CLUSTER_NAME,
             "fsync": "on" if self.fsync else "off",
+            # A gate that asks whether something is still used reads its counters.
+            **({"shared_preload_libraries": STATEMENTS} if self.binaries.has_library(STATEMENTS) else {}),
             **self.settings,
         }
         arguments = [self.binaries.program("postgres"), "-D", str(self.data), "-p", str(port)]
