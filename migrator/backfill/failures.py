@@ -57,8 +57,8 @@ class SetAside(Move):
         )
 
 
-def failed_rows(connection: psycopg.Connection, step: int, purpose: str) -> list[FailedRow]:
-    """Return the rows of a step that are set aside, the first that failed first."""
+def failed_rows(connection: psycopg.Connection, step: int, purpose: str | None = None) -> list[FailedRow]:
+    """Return the rows of a step, or of one purpose of it, that are set aside, the first that failed first."""
     found = connection.execute(query("failed_rows"), {"step": step, "purpose": purpose})
     return [FailedRow(number, tuple(key), error) for number, key, error in found]
 

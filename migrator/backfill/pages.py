@@ -21,13 +21,21 @@ LAST = 65535
 END = 2**32 - 2
 """The last page that a table can have."""
 
-# `cursor` and `upper_key` are the slice's. Pages hold about as many rows each as the statistics say.
+# `cursor` and `upper_key` are the slice's. Pages hold about as many rows each as the statistics say. Fewer rows than a
+# page has are counted off, so that one that is refused can be found.
 _BOUND = sql.SQL("""(
     SELECT CASE WHEN migrator_next.at < (upper_key->>0)::tid THEN jsonb_build_array(migrator_next.at, upper_key->>1) END
     FROM (
-        SELECT format('(%%s,{last})', coalesce(((cursor->>0)::point)[0]::bigint, -1)
-               + least(greatest(1, %(rows)s::float8 * relpages / greatest(reltuples, 1)), {end})::bigint)::tid AS at
-        FROM pg_class WHERE oid = {oid}
+        SELECT coalesce((
+            SELECT {place} FROM {table} AS {alias}
+            WHERE migrator_page.wanted < 1 AND {rest} AND {place} <= format('(%%s,{last})', migrator_page.number)::tid
+            ORDER BY {place} OFFSET %(rows)s - 1 LIMIT 1
+        ), format('(%%s,{last})', migrator_page.number + greatest(wanted - 1, 0)::bigint)::tid) AS at
+        FROM (
+            SELECT coalesce(migrator_at.at[0] + (migrator_at.at[1] >= {last})::int, 0)::bigint AS number,
+                   least(%(rows)s::float8 * relpages / greatest(reltuples, 1), {end}) AS wanted
+            FROM pg_class, (SELECT (cursor->>0)::point AS at) AS migrator_at WHERE oid = {oid}
+        ) AS migrator_page
     ) AS migrator_next
 )""")
 _LARGEST = sql.SQL("""
@@ -66,8 +74,15 @@ class Pages(Keyset):
         return _LARGEST.format(last=LAST, end=END, oid=self.table.oid, endless=self._endless)
 
     def bound(self, rest: sql.Composable) -> sql.Composable:
-        del rest
-        return _BOUND.format(last=LAST, end=END, oid=self.table.oid)
+        return _BOUND.format(
+            last=LAST,
+            end=END,
+            oid=self.table.oid,
+            place=self.columns[0],
+            table=self.table.named,
+            alias=self.table.alias,
+            rest=rest,
+        )
 
     def counted(self, within: sql.Composable, rest: sql.Composable) -> sql.Composable:
         del rest

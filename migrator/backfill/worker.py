@@ -16,7 +16,7 @@ import psycopg
 import tenacity
 
 from migrator.backfill.chunk import ChunkResult, ChunkStatement
-from migrator.backfill.failures import FailedRow, SetAside, failed_rows, is_of_a_row, message_of
+from migrator.backfill.failures import SetAside, failed_rows, is_of_a_row, message_of
 from migrator.backfill.leases import Leases
 from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import LEASE, Slice
@@ -66,12 +66,7 @@ class Postponed(Exception):  # noqa: N818 - not an error: the rows are taken up 
 
 
 class RowFailedError(Exception):
-    """A row was refused, and there are more such rows than may be left for later."""
-
-    def __init__(self, failed: FailedRow, error: psycopg.Error) -> None:
-        super().__init__(str(failed))
-        self.failed = failed
-        self.error = error
+    """A row was refused, and there are more such rows by now than a walk goes on with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +91,7 @@ class Means:
         hold: returns why the next chunk has to wait, or an empty text.
         blockers: returns who holds locks on the table, for the report.
         deadline: seconds that one chunk may be retried.
-        skip: how many rows that the database refuses may be left for later, in all.
+        most_refused: how many rows the database may refuse, in all, before the work stops at once.
         wanted: whether the worker of this number is to go on.
         target: returns how many seconds a chunk should take, where that is not what the plan says.
         nice: returns how long to rest after a chunk, as a multiple of the time it took.
@@ -108,7 +103,7 @@ class Means:
     hold: Callable[[], str]
     blockers: Callable[[], tuple[Blocker, ...]]
     deadline: float
-    skip: int
+    most_refused: int
     wanted: Callable[[int], bool]
     target: Callable[[], float | None]
     nice: Callable[[], float]
@@ -254,8 +249,8 @@ class Worker:
             failed = failed_rows(connection, self._leases.step, self._leases.purpose)
         self._first = False
         self._means.tell(Progress(self.number, chunk, 0.0, self._size.rows, failed=str(failed[-1])))
-        if len(failed) > self._means.skip:
-            raise RowFailedError(failed[-1], refused)
+        if len(failed) > self._means.most_refused:
+            raise RowFailedError(str(failed[-1]))
         return chunk
 
     def _retried(self, held: Slice, work: Callable[[], ChunkResult], *, shrink: bool = False) -> ChunkResult:

@@ -31,6 +31,7 @@ from migrator.backfill.walk import Walked
 from migrator.backfill.worker import RowFailedError
 from migrator.durations import format_duration
 from migrator.engine import rows
+from migrator.engine.refused import most_refused
 from migrator.engine.session import Session
 from migrator.engine.steps import backfill
 from migrator.engine.stop import Stop
@@ -123,7 +124,7 @@ def lead(session: Session, step: Backfill, row: StepRow, walked: Walked, workers
 
     Raises:
         NoBrokerError, BrokerError, WorkerGaveUpError
-        RowRefusedError: rows were refused, more than may be left for later.
+        RowFailedError: rows were refused, more than it goes on with.
     """
     app, run = queue(broker_of(session.target.settings)), session.run
     assert run
@@ -132,15 +133,15 @@ def lead(session: Session, step: Backfill, row: StepRow, walked: Walked, workers
     )
     session.working.execute(query("step_set_work"), {"step": row.id, "work": Jsonb(_work(session, step))})
     calls = _Calls(app, (run.id, row.id, attempt))
-    skip = step.on_error.skip if step.on_error else 0
+    most = most_refused(backfill.skip_of(step))
     try:
         while True:
             done = _look(session, row, walked)
             failed = failed_rows(session.working, row.id, backfill.PURPOSE)
-            if len(failed) > skip:
-                raise rows.refused_rows(step.table, failed, failed[-1], step.location)
             if done:
                 break
+            if len(failed) > most:
+                raise RowFailedError(str(failed[-1]))
             session.check()
             calls.call(workers() - walked.workers)
             session.stop.sleep(LOOK_INTERVAL)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from psycopg import sql
+
+from migrator.backfill.failures import FailedRow, failed_rows
+from migrator.backfill.keyset import KeyRange
 from migrator.backfill.move import Move
 from migrator.backfill.pages import Pages
 from migrator.backfill.size import ChunkSize
@@ -13,6 +17,7 @@ from migrator.backfill.walk import Walked
 from migrator.engine.session import Session
 from migrator.errors import Location
 from migrator.ledger.ledger import StepRow
+from migrator.postgres.queries import query
 from migrator.postgres.tables import NoKeyError, Table, leaves
 
 PURPOSE = "fill"
@@ -42,14 +47,51 @@ def fill_keyless(
             help="give it a primary key, or the backfill a `where` that no row fulfils once it is filled",
         )
     done = changed = 0
-    for leaf in leaves(session.working, move.table):
-        part, purpose = replace(move, table=leaf), f"{PURPOSE} {leaf}" if move.table.partitioned else PURPOSE
-        _forget_if_rewritten(session, row, leaf, purpose)
-        walked = fill(part, replace(size), purpose, Pages(leaf))
-        sweep = ChunkSize(WHOLE, SWEEP_TARGET, fixed=True)
-        swept = fill(part, sweep, f"{purpose} sweep", Pages(leaf, endless=True))
-        done, changed = done + walked.rows_done, changed + walked.rows_changed + swept.rows_changed
+    for part, purpose in _parts(session, move):
+        _forget_if_rewritten(session, row, part.table, purpose)
+        walked = fill(part, replace(size), purpose, Pages(part.table))
+        done, changed = (
+            done + walked.rows_done,
+            changed + walked.rows_changed + _sweep(session, part, purpose, row, fill),
+        )
     return done, changed
+
+
+def sweep_again(session: Session, move: Move, row: StepRow, *, fill: Fill) -> None:
+    """Sweep the partitions in which rows were refused; what is refused again stays noted."""
+    for part, purpose in _parts(session, move):
+        if _noted(session, row, purpose):
+            _sweep(session, part, purpose, row, fill)
+
+
+def _parts(session: Session, move: Move) -> Iterator[tuple[Move, str]]:
+    """Yield the move for each partition, with its purpose."""
+    for leaf in leaves(session.working, move.table):
+        yield replace(move, table=leaf), f"{PURPOSE} {leaf}" if move.table.partitioned else PURPOSE
+
+
+def _noted(session: Session, row: StepRow, purpose: str) -> list[FailedRow]:
+    return [one for each in (purpose, f"{purpose} sweep") for one in failed_rows(session.working, row.id, each)]
+
+
+def _sweep(session: Session, part: Move, purpose: str, row: StepRow, fill: Fill) -> int:
+    """Do what is not done in a partition, rows that were refused before included; return how many rows.
+
+    A row may have moved since it was noted, so a note ends when no row is there that is not done.
+    """
+    noted, own = _noted(session, row, purpose), f"{purpose} sweep"
+    if noted:
+        session.working.execute(query("slices_delete"), {"step": row.id, "purpose": own})
+    size = ChunkSize(WHOLE, SWEEP_TARGET, fixed=True)
+    swept = fill(part, size, own, Pages(part.table, endless=True))
+    for one in noted:
+        place = sql.SQL("{}.ctid = {}::tid").format(part.table.alias, sql.Literal(one.key[0]))
+        open_row = sql.SQL("SELECT FROM {} AS {} WHERE {}").format(
+            part.table.named, part.table.alias, part.condition(KeyRange(place, place, place))
+        )
+        if session.working.execute(open_row, ()).fetchone() is None:
+            session.working.execute(query("failed_row_delete"), {"id": one.id})
+    return swept.rows_changed
 
 
 def _forget_if_rewritten(session: Session, row: StepRow, leaf: Table, purpose: str) -> None:

@@ -9,7 +9,7 @@ import psycopg
 
 from migrator.backfill.chunk import ChunkStatement
 from migrator.backfill.dual_write import SILENCE
-from migrator.backfill.failures import SHOWN, FailedRow, failed_rows, is_of_a_row, message_of, retry, shown
+from migrator.backfill.failures import failed_rows, message_of
 from migrator.backfill.keyset import Keyset
 from migrator.backfill.leases import Leases
 from migrator.backfill.move import Move
@@ -19,29 +19,17 @@ from migrator.backfill.slices import Slice, cut_slices, free_slices, slices_of
 from migrator.backfill.walk import Control, Walk, Walked
 from migrator.backfill.worker import Means, Progress, RowFailedError, Worker
 from migrator.engine.events import Notice, RowProgress
+from migrator.engine.refused import again, most_refused, refused_rows
 from migrator.engine.session import Session
-from migrator.errors import Location, RefusedError, UsageError
+from migrator.errors import Location, UsageError
 from migrator.ledger.ledger import StepRow
 from migrator.postgres.activity import lock_holders
 from migrator.postgres.blockers import Blocker
-from migrator.postgres.queries import query
 from migrator.postgres.tables import Table, find_table, require_key
 
 Lead = Callable[[Walked, Callable[[], int]], Walked]
 """Takes how far the walk has come and how many workers there should be, and returns when all is done."""
 LOCK_SHARE = 0.25  # of the lock timeout: a chunk that waits for a row holds those it has done, so it waits less
-
-
-class RowRefusedError(RefusedError):
-    """The database refused what a backfill writes: a constraint, a cast or a trigger said no.
-
-    Everything before that row is committed; the row itself is left out and noted in the ledger, with its key and its
-    error. Correct the expression in the plan or the data in the table, and run the same command again: it takes up that
-    row first and goes on. Or let the backfill go on without such rows, up to a limit: `on_error: {skip: 100}`; then
-    `migrator backfill PLAN --retry-failed` takes them up.
-    """
-
-    code = "MG322"
 
 
 class BadExpressionError(UsageError):
@@ -99,7 +87,9 @@ def fill(
     So many workers do it, unless an operator asks for another number; `lead` leads them where they are not of this
     process. `throttle` says why the next chunk has to wait, or an empty text; `nice` is how long a worker rests after
     each, as a multiple of the time it took, unless an operator asks for something else; `skip` is how many rows that
-    the database refuses may be left for later. With `pages` the rows are walked by where they lie.
+    the database refuses may be left for later. With more of them, all others are done before it ends with an error,
+    unless there are very many. With `pages` the rows are walked by where they lie, and who calls tells of those that
+    were refused when all is done.
 
     Raises:
         BadExpressionError: the statement cannot be planned.
@@ -111,7 +101,7 @@ def fill(
     set_up(session, session.working, size.target, silent=move.silent)
     _try_out(session.working, statement, where)
     walk = _walk(session, cut_slices(session.working, keyset, row.id, purpose), size, workers)
-    means = _means(session, move, walk, throttle=throttle, nice=nice, skip=skip)
+    means = _means(session, move, walk, throttle=throttle, nice=nice, most=most_refused(skip))
 
     def make(number: int) -> Worker:
         connection = session.connection(number)
@@ -119,19 +109,21 @@ def fill(
         leases = Leases(connection, keyset, row.id, purpose, f"{session.ledger.by} {number}")
         return Worker(number, leases, statement, replace(size), means)
 
-    if len(failed_rows(session.working, row.id, purpose)) > skip:
-        retry_failed(session, row, move, purpose=purpose, where=where, skip=skip, pages=pages)
-    if lead:
-        free_slices(session.working, row.id, purpose)
-        return lead(walk.walked, lambda: session.asked().workers or workers)
+    if not pages and len(failed_rows(session.working, row.id, purpose)) > skip:
+        again(session, row, keyset, move, purpose)
+    done = False
     try:
-        while not all(one.done for one in slices_of(session.working, row.id, purpose)):
+        if lead:
+            free_slices(session.working, row.id, purpose)
+            lead(walk.walked, lambda: session.asked().workers or workers)
+        while not (done := all(one.done for one in slices_of(session.working, row.id, purpose))):
             free_slices(session.working, row.id, purpose)  # no worker is alive now
             walk.run(make)
-    except RowFailedError as refused:
-        found = failed_rows(session.working, row.id, purpose)
-        detail = refused.error.diag.message_detail
-        raise refused_rows(str(move.table), found, refused.failed, where, detail) from refused.error
+    except RowFailedError:
+        pass  # too many of them, to be told below
+    found = failed_rows(session.working, row.id, purpose)
+    if len(found) > skip and not (done and pages):
+        raise refused_rows(str(move.table), found, where, done=done)
     return walk.walked
 
 
@@ -143,7 +135,7 @@ def assist(
     *,
     throttle: Callable[[], str],
     nice: float,
-    skip: int,
+    most: int,
     halted: Callable[[], bool],
 ) -> None:
     """Work on the slices of a step that another process leads, until `halted` or until there is nothing to take.
@@ -152,7 +144,7 @@ def assist(
         RowFailedError, RowsLockedError
     """
     set_up(session, leases.connection, size.target, silent=move.silent)
-    means = _means(session, move, _Alone(halted), throttle=throttle, nice=nice, skip=skip)
+    means = _means(session, move, _Alone(halted), throttle=throttle, nice=nice, most=most)
     Worker(1, leases, ChunkStatement(leases.keyset, move), size, means).run()
 
 
@@ -175,7 +167,7 @@ def _means(
     *,
     throttle: Callable[[], str],
     nice: float,
-    skip: int,
+    most: int,
 ) -> Means:
     return Means(
         tell=walk.tell,
@@ -183,64 +175,11 @@ def _means(
         hold=lambda: session.asked().pause or throttle(),
         blockers=lambda: _holders(session, move),
         deadline=session.lock_wait,
-        skip=skip,
+        most_refused=most,
         wanted=lambda number: number <= walk.wanted(),
         target=lambda: session.asked().chunk_target,
         nice=lambda: nice if (asked := session.asked().nice) is None else asked,
         set_up=lambda connection, target: set_up(session, connection, target, silent=move.silent),
-    )
-
-
-def retry_failed(
-    session: Session,
-    row: StepRow,
-    move: Move,
-    *,
-    purpose: str,
-    where: Location,
-    skip: int = 0,
-    pages: Pages | None = None,
-) -> int:
-    """Write the rows that were set aside; return how many are through.
-
-    Raises:
-        RowRefusedError: the database refuses more than `skip` of them again.
-    """
-    keyset = pages or Keyset(move.table, require_key(move.table, where))
-    found, refused = failed_rows(session.working, row.id, purpose), None
-    for one in found:
-        session.check()
-        try:
-            retry(session.working, keyset, move, one)
-        except psycopg.Error as error:
-            if not is_of_a_row(error):
-                raise
-            again = {"id": one.id, "sqlstate": error.sqlstate, "error": message_of(error)}
-            session.working.execute(query("failed_row_again"), again)
-            refused = error
-    left = failed_rows(session.working, row.id, purpose)
-    if refused and len(left) > skip:
-        detail = refused.diag.message_detail
-        raise refused_rows(str(move.table), left, left[0], where, detail) from refused
-    return len(found) - len(left)
-
-
-def refused_rows(
-    table: str, found: list[FailedRow], failed: FailedRow, where: Location, detail: str | None = None
-) -> RowRefusedError:
-    """Return the error that names the row that `failed`, and the others that were `found`."""
-    others = [f"also refused: {one}" for one in found[:SHOWN] if one.id != failed.id]
-    return RowRefusedError(
-        f"the database refused a row of {table}: {shown(failed.key)}: {failed.error}",
-        where=where,
-        notes=[
-            *([detail] if detail else []),
-            *others,
-            *([f"and {len(found) - SHOWN:,} more"] if len(found) > SHOWN else []),
-            "every row before it is committed; it alone was left out and is noted in migrator.failed_rows",
-        ],
-        help="correct the expression or the data and run the same command again: it takes that row up first; "
-        "or let such rows wait: on_error: {skip: 100}",
     )
 
 

@@ -315,7 +315,7 @@ DELETE FROM migrator.slices WHERE step_id = %(step)s AND (%(purpose)s::text IS N
 
 -- name: failed_rows
 SELECT id, key, error FROM migrator.failed_rows
-WHERE step_id = %(step)s AND purpose = %(purpose)s ORDER BY id
+WHERE step_id = %(step)s AND (%(purpose)s::text IS NULL OR purpose = %(purpose)s) ORDER BY id
 
 -- name: failed_row_again
 UPDATE migrator.failed_rows SET sqlstate = %(sqlstate)s, error = %(error)s, failed_at = clock_timestamp()
@@ -328,6 +328,9 @@ SELECT EXISTS (SELECT FROM migrator.slices
 -- name: slice_postpone
 UPDATE migrator.slices SET worker = NULL, token = token + 1, lease_until = clock_timestamp() + %(pause)s
 WHERE id = %(slice)s AND token = %(token)s
+
+-- name: failed_row_delete
+DELETE FROM migrator.failed_rows WHERE id = %(id)s
 
 -- name: failed_rows_delete
 DELETE FROM migrator.failed_rows WHERE step_id = %(step)s AND (%(purpose)s::text IS NULL OR purpose = %(purpose)s)

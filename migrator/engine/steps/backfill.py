@@ -19,7 +19,8 @@ from migrator.backfill.walk import Walked
 from migrator.engine import rows
 from migrator.engine.archives import rows as deleted_rows
 from migrator.engine.chunk_shown import surroundings
-from migrator.engine.keyless import fill_keyless
+from migrator.engine.keyless import fill_keyless, sweep_again
+from migrator.engine.refused import again, most_refused, refused_rows
 from migrator.engine.session import Session
 from migrator.engine.throttling import limits_of, throttled
 from migrator.ledger.ledger import StepRow
@@ -34,23 +35,7 @@ def run(session: Session, step: Backfill, row: StepRow) -> str:
     """Fill what is not filled yet."""
     move, limits = _move(session, step, row), limits_of(session, step.throttle)
     with throttled(session, limits, row, move.table) as throttle:
-
-        def fill(part: Move, how: ChunkSize, purpose: str, pages: Pages | None = None) -> Walked:
-            return rows.fill(
-                session,
-                row,
-                part,
-                how,
-                purpose=purpose,
-                where=step.location,
-                throttle=throttle.reason,
-                nice=limits.nice or 0.0,
-                workers=1 if pages else step.workers,
-                skip=_skip(step),
-                lead=_lead(session, step, row) if session.engine == CELERY and not pages else None,
-                pages=pages,
-            )
-
+        fill = _filler(session, step, row, throttle=throttle.reason, nice=limits.nice or 0.0)
         if move.table.key:
             walked = fill(move, _size(step), PURPOSE)
             done, changed = walked.rows_done, walked.rows_changed
@@ -58,9 +43,35 @@ def run(session: Session, step: Backfill, row: StepRow) -> str:
             done, changed = fill_keyless(session, move, _size(step), row, fill=fill, where=step.location)
     if changed:
         rows.renew_statistics(session, move.changed)
-    failed = len(failed_rows(session.working, row.id, PURPOSE))
-    left = f", {failed:,} set aside" if failed else ""
+    failed = failed_rows(session.working, row.id)
+    if len(failed) > skip_of(step):
+        raise refused_rows(str(move.table), failed, step.location, done=True)
+    left = f", {len(failed):,} set aside" if failed else ""
     return f"{done:,} rows walked, {changed:,} written{left}"
+
+
+def _filler(
+    session: Session, step: Backfill, row: StepRow, *, throttle: Callable[[], str] = lambda: "", nice: float = 0.0
+) -> Callable[..., Walked]:
+    """Return what walks a table, or with pages a part of it, as the step says."""
+
+    def fill(part: Move, size: ChunkSize, purpose: str, pages: Pages | None = None) -> Walked:
+        return rows.fill(
+            session,
+            row,
+            part,
+            size,
+            purpose=purpose,
+            where=step.location,
+            throttle=throttle,
+            nice=nice,
+            workers=1 if pages else step.workers,
+            skip=skip_of(step),
+            lead=_lead(session, step, row) if session.engine == CELERY and not pages else None,
+            pages=pages,
+        )
+
+    return fill
 
 
 def retry(session: Session, step: Backfill, row: StepRow) -> int:
@@ -69,10 +80,16 @@ def retry(session: Session, step: Backfill, row: StepRow) -> int:
     Raises:
         RowRefusedError: one is refused again.
     """
-    move = _move(session, step, row)
+    move, before = _move(session, step, row), len(failed_rows(session.working, row.id))
     rows.set_up(session, session.working, step.chunk_target.total_seconds(), silent=move.silent)
-    pages = None if move.table.key else Pages(move.table)
-    return rows.retry_failed(session, row, move, purpose=PURPOSE, where=step.location, pages=pages)
+    if move.table.key:
+        again(session, row, Keyset(move.table, move.table.key), move, PURPOSE)
+    elif before:
+        sweep_again(session, move, row, fill=_filler(session, step, row))
+    left = failed_rows(session.working, row.id)
+    if left:
+        raise refused_rows(str(move.table), left, step.location, done=True)
+    return before - len(left)
 
 
 def assist(session: Session, step: Backfill, row: StepRow, attempt: int, halted: Callable[[], bool]) -> None:
@@ -92,7 +109,7 @@ def assist(session: Session, step: Backfill, row: StepRow, attempt: int, halted:
             _size(step),
             throttle=throttle.reason,
             nice=limits.nice or 0.0,
-            skip=_skip(step),
+            most=most_refused(skip_of(step)),
             halted=halted,
         )
 
@@ -107,7 +124,8 @@ def _size(step: Backfill) -> ChunkSize:
     return ChunkSize(step.chunk_rows, step.chunk_target.total_seconds(), step.fixed)
 
 
-def _skip(step: Backfill) -> int:
+def skip_of(step: Backfill) -> int:
+    """Return how many rows may be left that the database refuses."""
     return step.on_error.skip if step.on_error else 0
 
 

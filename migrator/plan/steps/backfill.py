@@ -200,7 +200,8 @@ class Backfill(Step):
         ),
     ] = Field(
         default=None,
-        description="When the database refuses a row: `stop`, or `skip: N` leaves up to N for `--retry-failed`.",
+        description="What comes of rows that the database refuses: `stop` names them when all others are done, "
+        "`skip: N` leaves up to N for `--retry-failed`.",
     )
     throttle: Throttle | None = Field(default=None, description="When to wait for the rest of the system.")
     irreversible: Text | None = Field(

@@ -17,7 +17,7 @@ import pytest
 import redis
 
 from migrator.engine.celery import TASK, BrokerError, NoBrokerError, fill, queue
-from migrator.engine.rows import RowRefusedError
+from migrator.engine.refused import RowRefusedError
 from migrator.engine.stop import Stop
 from migrator.plan import Plan
 from tests.integration.backfill.conftest import MakePlan

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from migrator.engine.events import Notice
-from migrator.engine.rows import RowRefusedError
+from migrator.engine.refused import RowRefusedError
 from tests.integration.backfill.conftest import MakePlan
 from tests.support.background import in_background
 from tests.support.polling import wait_until
@@ -57,32 +57,42 @@ def test_a_poison_row_is_named_in_few_transactions_and_everything_else_is_done(
     assert any(f"row set aside: {poison}: invalid input" in e.text for e in project.events if isinstance(e, Notice))
 
 
-def test_without_a_limit_the_run_stops_and_takes_up_the_row_first(
+def test_everything_else_is_done_before_the_run_stops_and_it_takes_up_the_rows_first(
     connection: psycopg.Connection, project: Project, backfill: MakePlan
 ) -> None:
-    connection.execute("UPDATE items SET text = 'none' WHERE id = 150")
-    plan = backfill("items", POISONED, **BIG)
-    with pytest.raises(RowRefusedError, match=r"row of items: 150: invalid input syntax"):
-        project.backfill(plan)
-    assert written(connection) == [(0, ROWS - 149), (1, 149)]
-    with pytest.raises(RowRefusedError, match=r"150"):
-        project.backfill(plan)
-    assert written(connection) == [(0, ROWS - 149), (1, 149)]
-    connection.execute("UPDATE items SET text = '5' WHERE id = 150")
+    connection.execute("UPDATE items SET text = 'none' WHERE id IN (150, 12345)")
+    plan = backfill("items", POISONED, workers=2, **BIG)
+    for _ in range(2):
+        with pytest.raises(RowRefusedError, match=r"row of items: (150|12345): invalid input syntax") as refused:
+            project.backfill(plan)
+        assert refused.value.exit_code == 5
+        assert any("also refused: " in note for note in refused.value.notes)
+        assert "all other rows are done" in refused.value.notes
+        assert written(connection) == [(0, 2), (1, ROWS - 2)]
+    connection.execute("UPDATE items SET text = '5' WHERE text = 'none'")
     assert project.backfill(plan) == "complete"
     assert written(connection) == [(1, ROWS)]
     assert noted(connection) == []
 
 
-def test_more_rows_than_the_limit_stop_the_run(
+def test_more_rows_than_the_limit_stop_the_run_at_once(
     connection: psycopg.Connection, project: Project, backfill: MakePlan
 ) -> None:
     connection.execute("UPDATE items SET text = 'none' WHERE id IN (10, 20, 30, 40)")
-    with pytest.raises(RowRefusedError) as refused:
+    with pytest.raises(RowRefusedError, match="10: invalid input") as refused:
         project.backfill(backfill("items", POISONED, on_error={"skip": 2}, **BIG))
-    assert "30" in refused.value.message
-    assert any("also refused: 10" in note for note in refused.value.notes)
+    assert any("also refused: 30" in note for note in refused.value.notes)
+    assert any("not done" in note for note in refused.value.notes)
     assert written(connection) == [(0, ROWS - 27), (1, 27)]
+
+
+def test_a_backfill_that_is_refused_again_and_again_stops_at_once(
+    connection: psycopg.Connection, project: Project, backfill: MakePlan
+) -> None:
+    connection.execute("UPDATE items SET text = 'none'")
+    with pytest.raises(RowRefusedError, match="1: invalid input"):
+        project.backfill(backfill("items", POISONED, **BIG))
+    assert len(noted(connection)) == 21
 
 
 def test_what_was_set_aside_is_taken_up_when_asked(

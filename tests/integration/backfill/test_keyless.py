@@ -7,6 +7,7 @@ import pytest
 
 from migrator.backfill.pages import RewrittenError
 from migrator.engine.events import RowProgress
+from migrator.engine.refused import RowRefusedError
 from migrator.postgres.tables import NoKeyError
 from tests.integration.backfill.conftest import MakePlan
 from tests.support.background import in_background
@@ -89,3 +90,22 @@ def test_a_table_that_is_rewritten_meanwhile_is_walked_once_more(
 def test_without_a_condition_no_row_is_known_to_be_done(project: Project, backfill: MakePlan) -> None:
     with pytest.raises(NoKeyError):
         project.backfill(backfill("items", COUNT))
+
+
+def test_a_row_that_is_refused_in_a_partition_is_left_out_and_found_again_wherever_it_is(
+    connection: psycopg.Connection, project: Project, backfill: MakePlan
+) -> None:
+    connection.execute("CREATE TABLE items (id integer, text text, writes integer) PARTITION BY RANGE (id)")
+    connection.execute("CREATE TABLE low PARTITION OF items FOR VALUES FROM (0) TO (1500)")
+    connection.execute("CREATE TABLE high PARTITION OF items FOR VALUES FROM (1500) TO (9999)")
+    fill(connection)
+    connection.execute("ALTER TABLE items ADD CONSTRAINT no CHECK (id NOT IN (77, 3333) OR writes IS NULL)")
+    plan = backfill("items", COUNT, where=OPEN)
+    with pytest.raises(RowRefusedError, match="violates check"):
+        project.backfill(plan)
+    assert sorted(written(connection), key=str) == [(1, ROWS * 9 // 10 - 2), (None, 2)]
+    connection.execute("UPDATE items SET text = 'moved' WHERE id IN (77, 3333)")
+    connection.execute("ALTER TABLE items DROP CONSTRAINT no")
+    project.retry_failed(plan)
+    assert written(connection) == [(1, ROWS * 9 // 10)]
+    assert connection.execute("SELECT count(*) FROM migrator.failed_rows").fetchone() == (0,)

@@ -10,7 +10,8 @@ import yaml
 
 from migrator.engine.archives.rows import CascadeError
 from migrator.engine.preflight import DataLossError
-from migrator.engine.rows import BadExpressionError, RowRefusedError
+from migrator.engine.refused import RowRefusedError
+from migrator.engine.rows import BadExpressionError
 from migrator.errors import UsageError
 from migrator.plan import Plan
 from migrator.postgres.tables import NoKeyError

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
-from migrator.engine.rows import BadExpressionError, RowRefusedError
+from migrator.engine.refused import RowRefusedError
+from migrator.engine.rows import BadExpressionError
 from migrator.errors import UsageError
 from tests.integration.backfill.conftest import MakePlan
 from tests.support.project import Project
@@ -84,14 +85,14 @@ def test_a_step_that_cannot_work_is_refused_before_anything_is_written(
     assert rows(connection, "SELECT DISTINCT writes FROM items") == [(0,)]
 
 
-def test_a_row_that_is_refused_keeps_what_was_done_before_it(
+def test_a_row_that_is_refused_is_left_out_and_taken_up_first(
     connection: psycopg.Connection, project: Project, backfill: MakePlan
 ) -> None:
     plan = backfill("items", {"doubled": "100 / (id - 250)", "writes": "writes + 1"})
     with pytest.raises(RowRefusedError, match="division by zero") as refused:
         project.backfill(plan)
     assert refused.value.exit_code == 5
-    assert rows(connection, "SELECT writes, count(*) FROM items GROUP BY 1 ORDER BY 1") == [(0, 101), (1, 249)]
+    assert rows(connection, "SELECT writes, count(*) FROM items GROUP BY 1 ORDER BY 1") == [(0, 1), (1, 349)]
     connection.execute("UPDATE items SET id = 1000 WHERE id = 250")
     assert project.backfill(plan) == "complete"
     assert rows(connection, "SELECT writes, count(*) FROM items GROUP BY 1 ORDER BY 1") == [(0, 1), (1, ROWS - 1)]
@@ -101,9 +102,8 @@ def test_a_row_that_a_constraint_refuses_is_named(
     connection: psycopg.Connection, project: Project, backfill: MakePlan
 ) -> None:
     connection.execute("ALTER TABLE items ADD CONSTRAINT small CHECK (doubled < 340)")
-    with pytest.raises(RowRefusedError, match="small") as refused:
+    with pytest.raises(RowRefusedError, match=r"340: .*small"):
         project.backfill(backfill("items", {"doubled": "id"}))
-    assert any("340" in note for note in refused.value.notes)
 
 
 def test_a_row_policy_that_would_hide_rows_is_an_error_and_not_a_shorter_walk(
