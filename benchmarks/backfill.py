@@ -9,38 +9,23 @@ a machine is not as fast at all times; what counts is the ratio to those two. Wr
 from __future__ import annotations
 
 import argparse
-import os
 import platform
-import random
 import statistics
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
-from psycopg import sql
 
+from benchmarks.backfill_bench import RATE, SETTINGS, Bench, Fill, Filled, Measured, Traffic
+from benchmarks.machine import machine
 from migrator.postgres.server.embedded import embedded
 
 RESULTS = Path(__file__).parent / "results" / "backfill.md"
-SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "8GB", "checkpoint_timeout": "30min"}
-TEMPLATE = "bench"
-TABLE = """
-    CREATE TABLE items (id bigint PRIMARY KEY, owner int NOT NULL, legacy_tags text NOT NULL, note text NOT NULL);
-    INSERT INTO items
-    SELECT n, n % 1000, 'tag' || n % 7 || ',tag' || n % 11 || ',tag' || n % 13, repeat(md5(n::text), 4)
-    FROM generate_series(1, {rows}) AS n;
-    CREATE INDEX items_owner ON items (owner);
-"""
 GIANT = "UPDATE items SET tags = string_to_array(legacy_tags, ',')"
 
 # The shape of pgroll's backfill: rows are touched in batches along the key, and a trigger computes the value.
@@ -54,221 +39,104 @@ TOUCH = """
          touched AS (UPDATE items SET id = items.id FROM batch WHERE items.id = batch.id RETURNING items.id)
     SELECT max(id) FROM touched
 """
+BLOAT = 1.6
+CHUNKS = "chunk_rows: 10000\n      fixed: true"
+PLANS = {
+    "chunks": CHUNKS,
+    "adaptive": "chunk_target: 500ms",
+    "vacuumed": f"{CHUNKS}\n      throttle: {{bloat: {BLOAT}}}",
+}
+IDLE = 10.0  # seconds of traffic alone
+TITLE = """\
+# Backfill against one UPDATE
 
-# The command itself takes a second or two to start, in which it does nothing to the table.
-WHEN = """
-    SELECT extract(epoch FROM started_at)::float8, extract(epoch FROM finished_at)::float8
-    FROM migrator.steps WHERE kind = 'backfill'
-"""
-PLAN = """\
-plan: fill
-expand:
-  - revision: aa01
-migrate:
-  - backfill:
-      table: items
-      set: {tags: "string_to_array(legacy_tags, ',')"}
-      where: tags IS NULL
-"""
-INI = "[alembic]\nscript_location = %(here)s\npath_separator = os\n"
-ENV = """\
-import os
-from alembic import context
-from sqlalchemy import create_engine
+{rows:,} rows of about 200 bytes, a primary key and one more index, {rounds} rounds; medians. The ratio is to the mean
+of the large UPDATEs before and after. {rate} single-row statements a second beside it for the last column, reads and
+updates in turn, in a run of its own; without any backfill their p99 is {idle:.1f} ms. Growth is that of the table's own
+file. The client's processor time is a share of the server's, without the {start:.1f} s of a command that has nothing to do.
+Written by `make bench-backfill`.
 
-with create_engine(os.environ["DATABASE_URL"].replace("postgresql:", "postgresql+psycopg:")).connect() as connection:
-    context.configure(connection=connection)
-    with context.begin_transaction():
-        context.run_migrations()
-"""
-REVISION = """\
-from alembic import op
+{when:%Y-%m-%d}; {where}; {server}; Python {python}
 
-revision, down_revision = "aa01", None
+| variant | rows/s | ratio to one UPDATE | growth | client's processor time | p99 beside it |
+|---|---|---|---|---|---|"""
 
 
-def upgrade():
-    op.execute("ALTER TABLE items ADD COLUMN tags text[]")
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to fill the column."""
+
+    name: str
+    fill: Fill
+    plan: str = "chunks"
 
 
-def downgrade():
-    op.execute("ALTER TABLE items DROP COLUMN tags")
-"""
-RATE, CONNECTIONS = 100, 8
-Window = tuple[float, float]
-Fill = Callable[[str], Window]
-"""Fills the column in the database at an address; returns when it began and ended, in seconds since 1970."""
-
-
-@dataclass(slots=True)
-class Updates:
-    """Single-row updates that come in `RATE` times a second whatever becomes of them.
-
-    `latencies` are in milliseconds, each with the time at which the update was due.
-    """
-
-    url: str
-    rows: int
-    latencies: list[tuple[float, float]] = field(default_factory=list)
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        over, arrivals, begun = threading.Event(), count(), time.time()
-
-        def work() -> None:
-            with psycopg.connect(self.url, autocommit=True) as connection:
-                while not over.is_set():
-                    due = begun + next(arrivals) / RATE
-                    time.sleep(max(0.0, due - time.time()))
-                    row = random.randint(1, self.rows)
-                    connection.execute("UPDATE items SET owner = owner + 1 WHERE id = %s", (row,))
-                    self.latencies.append((due, (time.time() - due) * 1000))
-
-        threads = [threading.Thread(target=work) for _ in range(CONNECTIONS)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            for thread in threads:
-                thread.join()
-
-    def p99(self, window: Window) -> float:
-        began, ended = window
-        return statistics.quantiles([latency for due, latency in self.latencies if began <= due <= ended], n=100)[98]
-
-
-class Bench:
-    """The server with the template, and one database at a time copied from it."""
-
-    def __init__(self, url: str, project: Path, rows: int) -> None:
-        self._admin = psycopg.connect(url, autocommit=True)
-        self._url = url
-        self.project = project
-        self.rows = rows
-
-    def prepare(self) -> None:
-        """Make the template: the rows, and the plan applied up to where the backfill begins."""
-        self._admin.execute(f"CREATE DATABASE {TEMPLATE}")
-        with psycopg.connect(self._at(TEMPLATE), autocommit=True) as connection:
-            for statement in TABLE.format(rows=self.rows).split(";"):
-                connection.execute(sql.SQL(statement))
-            connection.execute("VACUUM ANALYZE items")
-        migrator(self.project, self._at(TEMPLATE), "apply", "fill", "--to", "expand")
-
-    @contextmanager
-    def copy(self) -> Iterator[str]:
-        """Make a copy of the template and hand out its address."""
-        self._admin.execute("DROP DATABASE IF EXISTS run WITH (FORCE)")
-        self._admin.execute(f"CREATE DATABASE run TEMPLATE {TEMPLATE} STRATEGY file_copy")
-        self._admin.execute("CHECKPOINT")
-        yield self._at("run")
-        with psycopg.connect(self._at("run")) as connection:
-            assert connection.execute("SELECT count(*) FROM items WHERE tags IS NULL").fetchone() == (0,)
-
-    def speed(self, fill: Fill) -> float:
-        """Return rows per second."""
-        with self.copy() as url:
-            began, ended = fill(url)
-        return self.rows / (ended - began)
-
-    def p99(self, fill: Fill) -> float:
-        """Return what a hundredth of the updates beside it waits for at least."""
-        with self.copy() as url:
-            updates = Updates(url, self.rows)
-            with updates.running():
-                window = fill(url)
-        return updates.p99(window)
-
-    def describe(self) -> str:
-        version = self._admin.info.server_version
-        settings = ", ".join(f"{name} {value}" for name, value in SETTINGS.items())
-        return f"PostgreSQL {version // 10000}.{version % 10000} ({settings}, fsync on)"
-
-    def _at(self, database: str) -> str:
-        return urlunsplit(urlsplit(self._url)._replace(path=f"/{database}"))
-
-
-def migrator(project: Path, url: str, *arguments: str) -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MIGRATOR_")}
-    command = [sys.executable, "-m", "migrator", *arguments]
-    done = subprocess.run(
-        command, cwd=project, env={**environment, "DATABASE_URL": url}, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise SystemExit(f"{' '.join(arguments)} ended with {done.returncode}\n{done.stderr}")
-
-
-def giant(url: str) -> Window:
+def giant(url: str) -> Filled:
     with psycopg.connect(url, autocommit=True) as connection:
         began = time.time()
         connection.execute(GIANT)
-        return began, time.time()
+        return Filled(began, time.time())
 
 
-def touching(url: str) -> Window:
+def touching(url: str) -> Filled:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(TRIGGER)
         began, last = time.time(), 0
         while last is not None:
             (last,) = connection.execute(TOUCH, (last,)).fetchone() or (None,)
-        return began, time.time()
+        return Filled(began, time.time())
 
 
-def ours(project: Path) -> Fill:
-    def fill(url: str) -> Window:
-        migrator(project, url, "backfill", "fill")
-        with psycopg.connect(url) as connection:
-            row = connection.execute(WHEN).fetchone()
-            assert row
-            return row
+def variants(bench: Bench) -> list[Variant]:
+    return [
+        Variant("migrator, 1 worker, chunks of 10,000", bench.ours("chunks")),
+        Variant("migrator, 1 worker, chunks of 500 ms", bench.ours("adaptive"), "adaptive"),
+        Variant("migrator, 2 workers, chunks of 10,000", bench.ours("chunks", "--workers", "2")),
+        Variant(f"migrator, 1 worker, bloat limit {BLOAT}", bench.ours("vacuumed"), "vacuumed"),
+        Variant("pgroll's statements, 1,000 rows", touching),
+    ]
 
-    return fill
 
-
-def measure(bench: Bench, rounds: int) -> Iterator[str]:
-    """Yield the report line by line, as it is measured."""
-    fills = {"migrator backfill, 1 worker": ours(bench.project), "pgroll's statements, 1,000 rows": touching}
-    speeds: dict[str, list[float]] = {name: [] for name in fills}
-    ratios: dict[str, list[float]] = {name: [] for name in fills}
-    giants = [bench.speed(giant)]
+def rows_of(bench: Bench, rounds: int, start: float) -> Iterator[str]:
+    """Yield the rows of the table, once all is measured."""
+    large = Variant("one UPDATE", giant)
+    everyone, ratios = variants(bench), dict[str, list[float]]()
+    found: dict[str, list[Measured]] = {large.name: [bench.measure(giant, large.plan)]}
     for _ in range(rounds):
-        for name, fill in fills.items():
-            speeds[name].append(bench.speed(fill))
-            giants.append(bench.speed(giant))
-            ratios[name].append(speeds[name][-1] / statistics.mean(giants[-2:]))
-            say(f"{name}: {speeds[name][-1]:,.0f} rows/s, {ratios[name][-1]:.2f} of one UPDATE")
-    p99 = {"one UPDATE": bench.p99(giant), **{name: bench.p99(fill) for name, fill in fills.items()}}
-    yield "| variant | rows/s (median) | ratio to one UPDATE (median) | p99 of updates beside it |"
-    yield "|---|---|---|---|"
-    yield f"| one UPDATE | {statistics.median(giants):,.0f} | 1 | {p99['one UPDATE']:,.0f} ms |"
-    for name in fills:
-        speed, ratio = statistics.median(speeds[name]), statistics.median(ratios[name])
-        yield f"| {name} | {speed:,.0f} | {ratio:.2f} | {p99[name]:,.0f} ms |"
-
-
-def write_project(folder: Path) -> None:
-    for name, text in {
-        "alembic.ini": INI,
-        "env.py": ENV,
-        "versions/aa01.py": REVISION,
-        "plans/0001_fill.yaml": PLAN,
-        "migrator.toml": 'alembic_ini = "alembic.ini"\nplans = "plans"\n',
-    }.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-
-
-def machine() -> str:
-    cpu = platform.processor() or platform.machine()
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        names = [
-            line.partition(":")[2].strip() for line in information.read_text().splitlines() if "model name" in line
+        for one in everyone:
+            found.setdefault(one.name, []).append(bench.measure(one.fill, one.plan))
+            found[large.name].append(bench.measure(giant, large.plan))
+            beside = statistics.mean(each.rows_per_second for each in found[large.name][-2:])
+            ratios.setdefault(one.name, []).append(found[one.name][-1].rows_per_second / beside)
+            say(f"{one.name}: {ratios[one.name][-1]:.2f} of one UPDATE")
+    for one in (large, *everyone):
+        every = found[one.name]
+        share = statistics.median((each.filled.processor - start) / each.server_processor for each in every)
+        cells = [
+            one.name,
+            f"{statistics.median(each.rows_per_second for each in every):,.0f}",
+            f"{statistics.median(ratios[one.name]):.2f}" if one.name in ratios else "1",
+            f"{statistics.median(each.growth for each in every):.2f}",
+            f"{share:.1%}" if every[0].filled.processor else "",
+            f"{bench.p99(one.fill, one.plan):,.0f} ms",
         ]
-        cpu = names[0] if names else cpu
-    return f"{cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start"
+        yield f"| {' | '.join(cells)} |"
+
+
+def start_up(bench: Bench) -> float:
+    """Return the processor time of a `migrator backfill` that has nothing to do."""
+    with bench.copy() as url:
+        bench.migrator(url, "apply", "chunks")
+        return statistics.median(bench.migrator(url, "backfill", "chunks")[0] for _ in range(3))
+
+
+def idle(bench: Bench) -> float:
+    """Return the p99 of the traffic alone, in milliseconds."""
+    with bench.copy() as url:
+        traffic = Traffic(url, bench.rows)
+        with traffic.running():
+            time.sleep(IDLE)
+    return traffic.p99(0, time.time())
 
 
 def say(line: str) -> None:
@@ -284,25 +152,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="migrator-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # started by root, the server runs as another user
-        write_project(folder / "project")
+        (folder / "project").mkdir()
         with embedded(folder / "pg", settings=SETTINGS) as url:
             bench = Bench(url, folder / "project", arguments.rows)
-            bench.prepare()
-            table = list(measure(bench, arguments.rounds))
-            server = bench.describe()
-    lines = [
-        "# Backfill against one UPDATE",
-        "",
-        f"{arguments.rows:,} rows of about 200 bytes, a primary key and one more index, {arguments.rounds} rounds.",
-        f"{RATE} single-row updates a second beside it for the last column. Written by `make bench-backfill`.",
-        "",
-        f"{when:%Y-%m-%d}; {where}; {server}; Python {platform.python_version()}",
-        "",
-        *table,
-    ]
+            bench.prepare(PLANS)
+            start, alone = start_up(bench), idle(bench)
+            title = TITLE.format(
+                rows=arguments.rows, rounds=arguments.rounds, rate=RATE, idle=alone, start=start, when=when,
+                where=where, server=bench.describe(), python=platform.python_version(),
+            )  # fmt: skip
+            text = "\n".join([title, *rows_of(bench, arguments.rounds, start)]) + "\n"
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text("\n".join(lines) + "\n")
-    print("\n".join(lines))
+    RESULTS.write_text(text)
+    print(text, end="")
 
 
 if __name__ == "__main__":

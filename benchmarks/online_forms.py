@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import psycopg
 
-from benchmarks.backfill import machine
+from benchmarks.machine import machine
 from catalog_schema.seed import Sizes, load
 from migrator.postgres.server.embedded import embedded
 from tests.catalog.alembic_steps import BASELINE

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks.backfill import machine
+from benchmarks.machine import machine
 from migrator.postgres.server.embedded import embedded
 from tests.histories.installed import CACHE, Installed, install
 from tests.histories.published import HISTORIES
