@@ -53,7 +53,7 @@ TITLE = """\
 {rows:,} rows of about 200 bytes, a primary key and one more index, {rounds} rounds; medians. The ratio is to the mean
 of the large UPDATEs before and after. {rate} single-row statements a second beside it for the last column, reads and
 updates in turn, in a run of its own; without any backfill their p99 is {idle:.1f} ms. Growth is that of the table's own
-file. The client's processor time is a share of the server's, without the {start:.1f} s of a command that has nothing to do.
+file. The client's processor time is a share of the server's, without the {start:.1f} s of a command with nothing to do.
 Written by `make bench-backfill`.
 
 {when:%Y-%m-%d}; {where}; {server}; Python {python}

@@ -85,7 +85,7 @@ class Control:
         check: raises what ends the walk, such as Interrupted or a lost database lock.
         failed: takes a row that was set aside, in words.
         stopping: whether a stop was asked for; may be called from any thread.
-        workers: how many workers there should be now; may be called from any thread.
+        workers: how many workers there should be now.
     """
 
     report: Callable[[Walked], None]
@@ -106,14 +106,14 @@ class Walk:
 
     def __init__(self, walked: Walked, control: Control) -> None:
         self.walked = walked
-        self._control = control
+        self.control = control
         self._news: queue.SimpleQueue[Progress | _Ended] = queue.SimpleQueue()
         self._halt = threading.Event()
         self._running: set[int] = set()
         self._wanted = 0
 
     def halted(self) -> bool:
-        return self._halt.is_set() or self._control.stopping()
+        return self._halt.is_set() or self.control.stopping()
 
     def tell(self, progress: Progress) -> None:
         self._news.put(progress)
@@ -128,9 +128,9 @@ class Walk:
         Raises:
             What the first worker to fail raised, or what `Control.check` did.
         """
-        self._control.check()
-        self._wanted, self.walked.workers = 0, self._control.workers()
-        self._control.report(self.walked)
+        self.control.check()
+        self._wanted, self.walked.workers = 0, self.control.workers()
+        self.control.report(self.walked)
         self.walked.workers = 0
         try:
             self._hire(make)
@@ -139,14 +139,14 @@ class Walk:
             self._halt.set()
             while self._running:
                 self._take_in(self._news.get())
-        self._control.check()
+        self.control.check()
         if error:
             raise error
         return self.walked
 
     def _hire(self, make: Callable[[int], Worker]) -> None:
         """Start as many workers as are wanted more than before; those that are too many see it themselves."""
-        before, self._wanted = self._wanted, self._control.workers()
+        before, self._wanted = self._wanted, self.control.workers()
         if self._wanted > before:
             for number in range(1, self._wanted + 1):
                 if number not in self._running:
@@ -171,7 +171,7 @@ class Walk:
             try:
                 news = self._news.get(timeout=LOOK_INTERVAL)
             except queue.Empty:
-                self._control.check()
+                self.control.check()
                 self._hire(make)
                 continue
             failed = self._take_in(news)
@@ -179,9 +179,9 @@ class Walk:
                 error = error or failed
                 self._halt.set()
             if not isinstance(news, _Ended):
-                self._control.report(self.walked)
+                self.control.report(self.walked)
             if error is None:
-                self._control.check()
+                self.control.check()
                 self._hire(make)
         return error
 
@@ -189,7 +189,7 @@ class Walk:
         if isinstance(news, Progress):
             self.walked.take_in(news)
             if news.failed:
-                self._control.failed(news.failed)
+                self.control.failed(news.failed)
             return None
         self._running.discard(news.worker)
         self.walked.ended(news.worker)

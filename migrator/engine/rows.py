@@ -8,6 +8,7 @@ from dataclasses import replace
 import psycopg
 
 from migrator.backfill.chunk import ChunkStatement
+from migrator.backfill.crew import Crew
 from migrator.backfill.dual_write import SILENCE
 from migrator.backfill.failures import failed_rows, message_of
 from migrator.backfill.keyset import Keyset
@@ -77,19 +78,19 @@ def fill(
     where: Location,
     throttle: Callable[[], str] = lambda: "",
     nice: float = 0.0,
-    workers: int = 1,
+    crew: Crew | None = None,
     skip: int = 0,
     lead: Lead | None = None,
     pages: Pages | None = None,
 ) -> Walked:
     """Walk the table of `move` to its end, or from where an earlier attempt came to.
 
-    So many workers do it, unless an operator asks for another number; `lead` leads them where they are not of this
-    process. `throttle` says why the next chunk has to wait, or an empty text; `nice` is how long a worker rests after
-    each, as a multiple of the time it took, unless an operator asks for something else; `skip` is how many rows that
-    the database refuses may be left for later. With more of them, all others are done before it ends with an error,
-    unless there are very many. With `pages` the rows are walked by where they lie, and who calls tells of those that
-    were refused when all is done.
+    A `crew` of workers does it, or one, unless an operator asks for another number; `lead` leads them where they are
+    not of this process. `throttle` says why the next chunk has to wait, or an empty text; `nice` is how long a worker
+    rests after each, as a multiple of the time it took, unless an operator asks for something else; `skip` is how many
+    rows that the database refuses may be left for later. With more of them, all others are done before it ends with an
+    error, unless there are very many. With `pages` the rows are walked by where they lie, and who calls tells of those
+    that were refused when all is done.
 
     Raises:
         BadExpressionError: the statement cannot be planned.
@@ -100,7 +101,7 @@ def fill(
     statement = ChunkStatement(keyset, move)
     set_up(session, session.working, size.target, silent=move.silent)
     _try_out(session.working, statement, where)
-    walk = _walk(session, cut_slices(session.working, keyset, row.id, purpose), size, workers)
+    walk = _walk(session, cut_slices(session.working, keyset, row.id, purpose), size, crew or Crew(1, 1))
     means = _means(session, move, walk, throttle=throttle, nice=nice, most=most_refused(skip))
 
     def make(number: int) -> Worker:
@@ -115,7 +116,7 @@ def fill(
     try:
         if lead:
             free_slices(session.working, row.id, purpose)
-            lead(walk.walked, lambda: session.asked().workers or workers)
+            lead(walk.walked, walk.control.workers)
         while not (done := all(one.done for one in slices_of(session.working, row.id, purpose))):
             free_slices(session.working, row.id, purpose)  # no worker is alive now
             walk.run(make)
@@ -183,7 +184,7 @@ def _means(
     )
 
 
-def _walk(session: Session, slices: list[Slice], size: ChunkSize, workers: int) -> Walk:
+def _walk(session: Session, slices: list[Slice], size: ChunkSize, crew: Crew) -> Walk:
     walked = Walked(
         rows_done=sum(one.rows_done for one in slices),
         rows_changed=sum(one.rows_changed for one in slices),
@@ -195,7 +196,7 @@ def _walk(session: Session, slices: list[Slice], size: ChunkSize, workers: int) 
         check=session.check,
         failed=lambda one: session.emit(Notice(step=session.ref, text=f"row set aside: {one}")),
         stopping=lambda: session.stop.requested,
-        workers=lambda: session.asked().workers or workers,
+        workers=lambda: session.asked().workers or crew.look(walked.rows_done, held=bool(walked.waiting)),
     )
     return Walk(walked, control)
 

@@ -15,7 +15,7 @@ from pydantic_core import core_schema
 
 from migrator.durations import format_duration
 from migrator.plan.model import Plan
-from migrator.plan.step import Phase, Step
+from migrator.plan.step import Part, Phase, Step
 from migrator.plan.steps import kinds
 
 SHIPPED = Path("plans/plan.schema.json")
@@ -30,7 +30,7 @@ class _Generator(GenerateJsonSchema):
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         inner = self.generate_inner(schema["schema"])
         default = schema.get("default")
-        if default is None or default == ():
+        if default is None or default == () or isinstance(default, Part):
             return inner
         return {**inner, "default": default if isinstance(default, int) else format_duration(default)}
 

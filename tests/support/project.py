@@ -124,12 +124,19 @@ class Project:
         stop: Stop | None = None,
         workers: int | None = None,
         engine: str = "local",
+        accept_drift: bool = False,
         **settings: str,
     ) -> str:
         """Run the backfill steps of `plan`, led by this process."""
         with self.target("backfill", **settings) as target:
             return run.backfill(
-                target, plan, emit=self.events.append, stop=stop or Stop(), workers=workers, engine=engine
+                target,
+                plan,
+                emit=self.events.append,
+                stop=stop or Stop(),
+                workers=workers,
+                engine=engine,
+                accept_drift=accept_drift,
             )
 
     def retry_failed(self, plan: Plan) -> str:

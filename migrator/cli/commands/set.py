@@ -19,7 +19,7 @@ from migrator.cli.options import PlanArgument
 def set(  # noqa: A001 - the word users type
     invocation: Invocation,
     plan: PlanArgument,
-    settings: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="chunk_target, workers or nice.")],
+    settings: Annotated[list[str], typer.Argument(metavar="NAME=VALUE", help="chunk_target, workers or nice.")],
 ) -> int:
     """Change how the backfills of PLAN go, from the next chunk on and for the rest of its run.
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 
+from migrator.backfill.crew import Crew
 from migrator.backfill.failures import failed_rows
 from migrator.backfill.keyset import Keyset
 from migrator.backfill.leases import Leases
@@ -65,7 +66,7 @@ def _filler(
             where=step.location,
             throttle=throttle,
             nice=nice,
-            workers=1 if pages else step.workers,
+            crew=None if pages else Crew(step.workers.min, step.workers.max),
             skip=skip_of(step),
             lead=_lead(session, step, row) if session.engine == CELERY and not pages else None,
             pages=pages,

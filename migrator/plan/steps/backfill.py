@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from migrator.plan.document import Scalar, kind_of
 from migrator.plan.fields import (
@@ -38,11 +38,28 @@ ChunkRows = Annotated[
     WithJsonSchema({"type": "integer", "minimum": MIN_CHUNK_ROWS, "maximum": MAX_CHUNK_ROWS}),
 ]
 MAX_WORKERS = 64
-Workers = Annotated[
-    int,
-    whole_number(1, MAX_WORKERS),
-    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_WORKERS}),
-]
+_WORKERS_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_WORKERS}
+Workers = Annotated[int, whole_number(1, MAX_WORKERS), WithJsonSchema(_WORKERS_SCHEMA)]
+
+
+class WorkerRange(Part):
+    """How few and how many connections fill a table at once: as many as make it faster and the throttle lets be."""
+
+    min: Workers = Field(default=1, description="So many there are at least.")
+    max: Workers = Field(description="More there are never.")
+
+    def __str__(self) -> str:
+        return str(self.min) if self.min == self.max else f"{{min: {self.min}, max: {self.max}}}"
+
+
+def _range(value: object) -> object:
+    return value if isinstance(value, Mapping | WorkerRange) else {"min": value, "max": value}
+
+
+def _in_order(value: WorkerRange) -> WorkerRange:
+    if value.min > value.max:
+        raise FieldError(f"must be at least min, which is {value.min}, not {value.max}", at=("max",))
+    return value
 
 
 MAX_SKIP = 10_000
@@ -181,7 +198,10 @@ class Backfill(Step):
         default=timedelta(milliseconds=500), description="How long a chunk should take."
     )
     fixed: Flag = Field(default=False, description="Keep to chunk_rows whatever a chunk takes.")
-    workers: Workers = Field(default=1, description="How many connections fill it at once, each its own key range.")
+    workers: Annotated[WorkerRange, BeforeValidator(_range), AfterValidator(_in_order), Or(_WORKERS_SCHEMA)] = Field(
+        default=WorkerRange(min=1, max=1),
+        description="How many connections fill it at once, each its own key range: `4`, or `{min: 1, max: 8}`.",
+    )
     on_error: Annotated[
         OnError | None,
         BeforeValidator(_on_error),

@@ -46,14 +46,14 @@ def project(tmp_path: Path, primary: OwnServer) -> Project:
     return Project(tmp_path, primary.url)
 
 
-def planned(project: Project, throttle: str) -> Plan:
+def planned(project: Project, throttle: str, value: str = "id") -> Plan:
     return project.plan(
         "lag",
         f"""\
         migrate:
           - backfill:
               table: t
-              set: {{b: id}}
+              set: {{b: "{value}"}}
               irreversible: a test
               chunk_rows: 500
               fixed: true
@@ -66,7 +66,9 @@ def test_a_backfill_waits_for_a_lagging_standby_by_time_and_by_bytes(
     standby: Standby, connection: psycopg.Connection, project: Project
 ) -> None:
     """The work stops within one chunk, says why, and goes on."""
-    plan = planned(project, "replica_lag: {time: 300ms, bytes: 400MB}")
+    # A chunk takes so long that the rows are not all done before the standby is late.
+    slowly = "id + (SELECT count(*) FROM (SELECT pg_sleep(0.02)) AS slept)"
+    plan = planned(project, "replica_lag: {time: 300ms, bytes: 400MB}", slowly)
     standby.pause_replay()
     with in_background(lambda: project.backfill(plan)):
         wait_until(lambda: any(" s > 0.3 s" in reason for reason in reasons(project)))
