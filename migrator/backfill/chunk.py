@@ -50,8 +50,8 @@ class ChunkStatement:
 
     def __init__(self, keyset: Keyset, move: Move) -> None:
         self._keyset = keyset
-        self._first = _compose(keyset, move, first=True)
-        self._next = _compose(keyset, move, first=False)
+        self._first = compose(keyset, move, first=True)
+        self._next = compose(keyset, move, first=False)
 
     def run(
         self, connection: psycopg.Connection, held: Slice, rows: int, *, first: bool, **further: Any
@@ -73,15 +73,26 @@ class ChunkStatement:
         connection.execute(sql.SQL("EXPLAIN ") + self._next, {"slice": 0, "token": 0, "rows": 1, "lease": LEASE})
 
 
-def _compose(keyset: Keyset, move: Move, *, first: bool) -> sql.Composed:
+def compose(
+    keyset: Keyset,
+    move: Move,
+    *,
+    first: bool,
+    bound: sql.Composable | None = None,
+    condition: sql.Composable | None = None,
+) -> sql.Composed:
+    """Return the statement of a chunk: of the first of a slice without a lower key, or of one behind a key.
+
+    `bound` is the last key of the chunk where it is known before, `condition` what else must hold for the slice.
+    """
     after = None if first else keyset.read(sql.SQL("SELECT cursor FROM migrator_slice"))
     reached = keyset.read(sql.SQL("SELECT coalesce(reached, upper_key) FROM migrator_bound"))
     rest = keyset.between(after, keyset.read(sql.SQL("SELECT upper_key FROM migrator_slice")))
     within = keyset.range(after, reached)
     return _CHUNK.format(
         first=sql.SQL("true" if first else "false"),
-        condition=keyset.condition(),
-        bound=keyset.bound(rest),
+        condition=condition or keyset.condition(),
+        bound=bound or keyset.bound(rest),
         counted=keyset.counted(within.condition, rest),
         changed=sql.SQL("0" if isinstance(move, SetAside) else "(SELECT count(*) FROM migrator_moved)"),
         move=move.parts(within),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -63,15 +64,17 @@ def failed_rows(connection: psycopg.Connection, step: int, purpose: str | None =
     return [FailedRow(number, tuple(key), error) for number, key, error in found]
 
 
-def retry(connection: psycopg.Connection, keyset: Keyset, move: Move, failed: FailedRow) -> int:
+def retry(connection: psycopg.Connection, keyset: Keyset, move: Move, failed: FailedRow, **further: Any) -> int:
     """Write a row that was set aside and forget its failure, in one transaction; return how many rows that wrote.
+
+    `further` are parameters of the move.
 
     Raises:
         psycopg.Error: it is refused again, and stays noted.
     """
     key = keyset.read(sql.SQL("SELECT key FROM migrator_failed"))
     statement = _RETRY.format(move=move.parts(keyset.one(key)))
-    row = connection.execute(statement, {"id": failed.id}).fetchone()
+    row = connection.execute(statement, {"id": failed.id, **further}).fetchone()
     return int(row[0]) if row else 0
 
 

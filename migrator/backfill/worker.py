@@ -16,6 +16,7 @@ import psycopg
 import tenacity
 
 from migrator.backfill.chunk import ChunkResult, ChunkStatement
+from migrator.backfill.chunks import Chunks
 from migrator.backfill.failures import SetAside, failed_rows, is_of_a_row, message_of
 from migrator.backfill.leases import Leases
 from migrator.backfill.size import ChunkSize
@@ -113,10 +114,10 @@ class Means:
 class Worker:
     """Works until no slice is left for it. All that it did before an error is committed."""
 
-    def __init__(self, number: int, leases: Leases, statement: ChunkStatement, size: ChunkSize, means: Means) -> None:
+    def __init__(self, number: int, leases: Leases, chunks: Chunks, size: ChunkSize, means: Means) -> None:
         self.number = number
         self._leases = leases
-        self._statement = statement
+        self._chunks = chunks
         self._set_aside = ChunkStatement(leases.keyset, SetAside(table=leases.keyset.table, keyset=leases.keyset))
         self._size = size
         self._means = means
@@ -298,7 +299,7 @@ class Worker:
 
     def _commit(self, held: Slice, rows: int, *, observe: bool = True) -> ChunkResult:
         started = time.monotonic()
-        chunk = self._statement.run(self._leases.connection, held, rows, first=self._first)
+        chunk = self._chunks.run(self._leases.connection, held, rows, first=self._first)
         if chunk is None:
             raise LeaseLost
         self._first = False

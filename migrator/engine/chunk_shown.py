@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from psycopg import sql
@@ -10,6 +11,7 @@ from migrator.backfill.keyset import KeyRange, Keyset
 from migrator.backfill.move import Move
 from migrator.backfill.moves import Surroundings, kind_of
 from migrator.backfill.pages import Pages
+from migrator.engine.functions import load_function
 from migrator.engine.target import Target
 from migrator.plan.steps.backfill import Backfill
 from migrator.postgres.queries import query
@@ -19,7 +21,10 @@ from migrator.sql.tidy import tidy
 
 def surroundings(target: Target, step: Backfill) -> Surroundings:
     """Return where the move of a step finds what it names."""
-    return Surroundings(find=lambda name: find_table(target.asking, name, step.location))
+    return Surroundings(
+        find=lambda name: find_table(target.asking, name, step.location),
+        load=lambda name: load_function(target, step, name),
+    )
 
 
 def move_of(target: Target, step: Backfill) -> Move:
@@ -37,12 +42,21 @@ def chunk_shown(move: Move) -> str:
     keyset = Keyset(move.table, move.table.key) if move.table.key else Pages(move.table)
     first, last = sql.SQL("$1"), sql.SQL("$2")
     within = KeyRange(sql.SQL("{} BETWEEN {} AND {}").format(keyset.row(), first, last), first, last)
-    text = tidy(move.statement(within).as_string().replace("%%", "%")).removesuffix(" RETURNING 1")
-    return text.replace("$1", ":first").replace("$2", ":last")
+    names = ["first", "last"]
+
+    def numbered(found: re.Match[str]) -> str:
+        names.append(found[1])
+        return f"${len(names)}"
+
+    text = re.sub(r"%\((\w+)\)s", numbered, move.statement(within).as_string()).replace("%%", "%")
+    shown = tidy(text).removesuffix(" RETURNING 1")
+    return re.sub(r"\$(\d+)", lambda found: f":{names[int(found[1]) - 1]}", shown)
 
 
 def consequences(target: Target, step: Backfill, table: Table) -> Iterator[str]:
     """Yield what a step does beside what its statement says."""
+    if step.python:
+        yield f"the values come from {step.python}, which reads {', '.join(step.read)}; nothing is locked meanwhile"
     if step.delete:
         others = [name for (name,) in target.asking.execute(query("cascades_to"), {"oid": table.oid})]
         if others:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import psycopg
 
-from migrator.backfill.failures import SHOWN, FailedRow, failed_rows, is_of_a_row, message_of, retry, shown
-from migrator.backfill.keyset import Keyset
-from migrator.backfill.move import Move
+from migrator.backfill.chunks import Chunks
+from migrator.backfill.failures import SHOWN, FailedRow, failed_rows, is_of_a_row, message_of, shown
 from migrator.engine.session import Session
 from migrator.errors import Location, RefusedError
 from migrator.ledger.ledger import StepRow
@@ -31,13 +30,13 @@ def most_refused(skip: int) -> int:
     return skip or SHOWN
 
 
-def again(session: Session, row: StepRow, keyset: Keyset, move: Move, purpose: str) -> int:
+def again(session: Session, row: StepRow, chunks: Chunks, purpose: str) -> int:
     """Try to write the rows that were set aside; return how many are through."""
     found = failed_rows(session.working, row.id, purpose)
     for one in found:
         session.check()
         try:
-            retry(session.working, keyset, move, one)
+            chunks.retry(session.working, one)
         except psycopg.Error as error:
             if not is_of_a_row(error):
                 raise
@@ -58,7 +57,7 @@ def refused_rows(table: str, found: list[FailedRow], where: Location, *, done: b
             "all other rows are done"
             if done
             else f"after {len(found):,} of them the run stopped; rows behind them are not done",
-            f"what was refused is left out, and noted in migrator.failed_rows: {len(found):,} rows",
+            "what was refused is left out, and noted in migrator.failed_rows",
         ],
         help="correct the expression or the data and run the same command again: it takes those rows up first; "
         "or let such rows wait: on_error: {skip: 100}",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import psycopg
 
-from migrator.backfill.chunk import ChunkStatement
+from migrator.backfill.chunks import Chunks, chunks_of
 from migrator.backfill.crew import Crew
 from migrator.backfill.dual_write import SILENCE
 from migrator.backfill.failures import failed_rows, message_of
@@ -98,9 +98,9 @@ def fill(
         RowsLockedError, NoKeyError
     """
     keyset = pages or Keyset(move.table, require_key(move.table, where))
-    statement = ChunkStatement(keyset, move)
+    chunks = chunks_of(keyset, move)
     set_up(session, session.working, size.target, silent=move.silent)
-    _try_out(session.working, statement, where)
+    _try_out(session.working, chunks, where)
     walk = _walk(session, cut_slices(session.working, keyset, row.id, purpose), size, crew or Crew(1, 1))
     means = _means(session, move, walk, throttle=throttle, nice=nice, most=most_refused(skip))
 
@@ -108,10 +108,10 @@ def fill(
         connection = session.connection(number)
         set_up(session, connection, size.target, silent=move.silent)
         leases = Leases(connection, keyset, row.id, purpose, f"{session.ledger.by} {number}")
-        return Worker(number, leases, statement, replace(size), means)
+        return Worker(number, leases, chunks, replace(size), means)
 
     if not pages and len(failed_rows(session.working, row.id, purpose)) > skip:
-        again(session, row, keyset, move, purpose)
+        again(session, row, chunks, purpose)
     done = False
     try:
         if lead:
@@ -146,7 +146,7 @@ def assist(
     """
     set_up(session, leases.connection, size.target, silent=move.silent)
     means = _means(session, move, _Alone(halted), throttle=throttle, nice=nice, most=most)
-    Worker(1, leases, ChunkStatement(leases.keyset, move), size, means).run()
+    Worker(1, leases, chunks_of(leases.keyset, move), size, means).run()
 
 
 class _Alone:
@@ -227,9 +227,9 @@ def set_up(session: Session, connection: psycopg.Connection, target: float, *, s
             session.emit(Notice(step=session.ref, text=f"may not set {name}; the server's value is used"))
 
 
-def _try_out(connection: psycopg.Connection, statement: ChunkStatement, where: Location) -> None:
+def _try_out(connection: psycopg.Connection, chunks: Chunks, where: Location) -> None:
     try:
-        statement.explain(connection)
+        chunks.explain(connection)
     except (psycopg.ProgrammingError, psycopg.DataError, psycopg.NotSupportedError) as error:
         raise BadExpressionError(
             f"the step does not work on this table: {message_of(error)}",

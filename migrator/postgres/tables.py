@@ -46,6 +46,8 @@ class Column:
     default: str | None
     generated: bool
     collation: str = ""
+    plain_type: str = ""
+    """The type without length or precision; empty where that is not known."""
 
     @property
     def declared(self) -> str:

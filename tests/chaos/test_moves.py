@@ -54,6 +54,7 @@ MOVES: Mapping[str, tuple[dict[str, Any], str, tuple[int, ...]]] = {
         DELETED,
         (ROWS, ROWS // 3, ROWS - ROWS // 3),
     ),
+    "python": ({"python": "counting:count", "read": ["n"], "write": ["n"]}, COUNTED, (1, 1, ROWS)),
     "sql": (
         {"sql": "INSERT INTO log SELECT id FROM items WHERE id BETWEEN :first AND :last"},
         "SELECT count(*), count(DISTINCT item_id) FROM log",
@@ -75,6 +76,7 @@ def test_each_row_has_its_turn_once_whenever_the_process_is_killed(kind: str, ta
     print(f"seed {seed}")
     rng, killed = random.Random(seed), 0
     project = Project(tmp_path, tables.url)
+    (tmp_path / "counting.py").write_text("def count(rows): return [{'n': row['n'] + 1} for row in rows]")
     step = {"table": "items", "chunk_rows": 100, "fixed": True, "workers": 2, "irreversible": "a test", **move}
     plan = project.plan("count", yaml.safe_dump({"migrate": [{"backfill": {**step, "throttle": {"nice": "1"}}}]}))
     for _ in range(KILLS):

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, Protocol
 
@@ -17,10 +16,10 @@ from migrator.postgres.tables import Table
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Where a move finds what its step names: tables by `find`, Python modules in `folders`."""
+    """Where a move finds what its step names: a table by `find`, a function of Python by `load`."""
 
     find: Callable[[str], Table]
-    folders: tuple[Path, ...] = ()
+    load: Callable[[str], Callable[..., Any]]
 
 
 class Kind(Protocol):

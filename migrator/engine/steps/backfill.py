@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 
+from migrator.backfill.chunks import chunks_of
 from migrator.backfill.crew import Crew
 from migrator.backfill.failures import failed_rows
 from migrator.backfill.keyset import Keyset
@@ -14,7 +15,7 @@ from migrator.backfill.move import Move
 from migrator.backfill.moves import kind_of
 from migrator.backfill.moves.delete import Delete
 from migrator.backfill.pages import Pages
-from migrator.backfill.size import ChunkSize
+from migrator.backfill.size import SMALLEST, ChunkSize
 from migrator.backfill.slices import forget_slices
 from migrator.backfill.walk import Walked
 from migrator.engine import rows
@@ -84,7 +85,7 @@ def retry(session: Session, step: Backfill, row: StepRow) -> int:
     move, before = _move(session, step, row), len(failed_rows(session.working, row.id))
     rows.set_up(session, session.working, step.chunk_target.total_seconds(), silent=move.silent)
     if move.table.key:
-        again(session, row, Keyset(move.table, move.table.key), move, PURPOSE)
+        again(session, row, chunks_of(Keyset(move.table, move.table.key), move), PURPOSE)
     elif before:
         sweep_again(session, move, row, fill=_filler(session, step, row))
     left = failed_rows(session.working, row.id)
@@ -122,7 +123,9 @@ def _lead(session: Session, step: Backfill, row: StepRow) -> rows.Lead:
 
 
 def _size(step: Backfill) -> ChunkSize:
-    return ChunkSize(step.chunk_rows, step.chunk_target.total_seconds(), step.fixed)
+    # How long a function takes is anybody's guess, so it begins with few rows where the plan does not say otherwise.
+    rows = SMALLEST if step.python and "chunk_rows" not in step.model_fields_set else step.chunk_rows
+    return ChunkSize(rows, step.chunk_target.total_seconds(), step.fixed)
 
 
 def skip_of(step: Backfill) -> int:

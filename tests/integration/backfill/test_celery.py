@@ -134,6 +134,18 @@ def test_tasks_share_the_work_and_one_replayed_after_the_end_does_nothing(
     assert (connection.execute("SELECT count(*) FROM migrator.slices").fetchone() or (0,))[0] >= 2
 
 
+def test_a_worker_finds_the_function_of_the_plan(
+    connection: psycopg.Connection, project: Project, broker: str, hands: Hands
+) -> None:
+    (project.folder / "plans" / "celery_moves.py").write_text("def add(rows): return [{'writes': 1} for _ in rows]")
+    step = "{table: items, python: 'celery_moves:add', read: [writes], write: [writes], irreversible: a test}"
+    plan = project.plan("fill", f"migrate: [{{backfill: {step}}}]")
+    with in_background(lambda: led(project, plan, broker)) as run:
+        hands(2)
+        assert run.result() == "complete"
+    assert written(connection) == [(1, ROWS)]
+
+
 def test_a_stop_takes_the_work_from_the_workers_and_the_local_engine_goes_on(
     connection: psycopg.Connection, project: Project, backfill: MakePlan, broker: str, hands: Hands
 ) -> None:
