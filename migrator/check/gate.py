@@ -16,8 +16,8 @@ from migrator.check.rule import Rule, every_rule
 from migrator.check.schema.restored import differences
 from migrator.check.schema.schema import Schema
 from migrator.check.script import learn, walk
-from migrator.check.source import Piece, Script
-from migrator.check.sql_text import Unreadable, read_sql
+from migrator.check.source import Script
+from migrator.check.sql_files import SqlFiles
 
 
 @dataclass
@@ -45,18 +45,12 @@ class Gate:
         return tuple(rule for rule in rules if (rule.on or rule.name in wanted) and rule.name not in unwanted)
 
     def add_sql(self, path: Path) -> None:
-        """Judge an SQL file, which psql would run by itself."""
-        shown = str(path)
-        content = path.read_bytes()
-        read = read_sql(content)
-        self.files.add(shown)
-        if isinstance(read, Unreadable):
-            self.add_unreadable(Place(shown, read.line, read.column, read.excerpt), read.reason)
-            return
-        text = content.decode("utf-8-sig")
-        lines = text.split("\n")
-        self.exemptions += exceptions_in(text, shown)
-        pieces = tuple(Piece(one, Place(shown, one.line, one.column, lines[one.line - 1].rstrip("\r"))) for one in read)
+        """Judge an SQL file, which psql would run by itself, together with what it includes."""
+        files = SqlFiles(self.files)
+        pieces = tuple(files.read(path))
+        for place, reason in files.problems:
+            self.add_unreadable(place, reason)
+        self.exemptions += files.exemptions
         self.checked += len(pieces)
         self.findings += walk(Script(pieces), self.schema.copied(), self.options, self._chosen("moment"))
 

@@ -20,6 +20,7 @@ from migrator.check.options import Options
 from migrator.check.report import CheckReport
 from migrator.check.schema.schema import Schema
 from migrator.check.script import learn
+from migrator.check.sql_files import roots
 from migrator.check.sql_text import Unreadable, read_sql
 from migrator.errors import MigratorError, UsageError
 from migrator.plan import Phase, Plan, Step, load_all, load_plan
@@ -66,7 +67,7 @@ def judge(settings: Settings, request: Request, allow: Sequence[str] = ()) -> Ch
     gate = Gate(request.files, request.revisions, _schema(request))
     gate.exemptions += [exception_from_setting(one) for one in allow]
     found = _Found.of(settings, request)
-    for path in found.sql:
+    for path in roots(found.sql):
         gate.add_sql(path)
     if found.needs_history:
         _judge_project(gate, settings, request, found)

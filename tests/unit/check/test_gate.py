@@ -120,3 +120,30 @@ def test_what_migrator_runs_online_is_information() -> None:
         ("create-index-blocking", "made safe by migrator")
     ]
     assert "CREATE INDEX CONCURRENTLY i ON orders" in gate.report().informed[0].safer
+
+
+def test_what_psql_is_told_to_include_is_judged_in_its_place() -> None:
+    Path("parts").mkdir()
+    Path("parts/a.sql").write_text("ALTER TABLE t ADD COLUMN b serial;\n\\ir b.sql\n")
+    Path("parts/b.sql").write_text("\n  TRUNCATE sessions;\n")
+
+    made_before = judged("CREATE TABLE t (a int);\n\\i parts/a.sql\n")
+    alone = judged("\\i parts/a.sql\nDROP TABLE t;\n")
+
+    assert [(one.rule, one.place.path, one.place.line) for one in made_before.findings] == [
+        ("truncate", "parts/b.sql", 2)
+    ]
+    assert [one.rule for one in alone.findings] == ["drop-table", "add-serial-column", "truncate"]
+
+
+@pytest.mark.parametrize("text", ["\\i nowhere.sql\n", "\\i change.sql\n", "SELECT 1;\n\\include :folder/x.sql\n"])
+def test_an_include_that_cannot_be_followed_is_a_finding(text: str) -> None:
+    assert [one.rule for one in judged(text).findings] == ["unreadable-input"]
+
+
+def test_rows_that_a_dump_copies_are_no_sql_and_do_not_count() -> None:
+    rows = "1\tDROP TABLE t;\n" * 1_500_000
+
+    report = judged(f"COPY t FROM stdin;\n{rows}\\.\nDROP TABLE t;\n")
+
+    assert [(one.rule, one.place.line) for one in report.findings] == [("drop-table", 1_500_003)]
