@@ -17,6 +17,7 @@ from migrator.plan import Phase, Plan, differences, fingerprint, plan_document
 from migrator.plan.steps.backfill import Backfill
 from migrator.plan.steps.revision import Revision
 from migrator.postgres.tables import Table, UnknownTableError, find_table
+from migrator.revisions.accepted import Accepted
 from migrator.revisions.downgrade import why_no_downgrade
 from migrator.revisions.errors import OutOfOrderError, StatementRefusedError
 from migrator.revisions.recorder import Recorded, record
@@ -69,6 +70,12 @@ class IrreversibleError(AnswerIsNo):
 _LOSES = {"table": "table", "column": "column", "schema": "schema", "type": "type", "materialized view": "view"}
 
 
+_RULES = {"table": "drop-table", "column": "drop-column"} | dict.fromkeys(
+    ("schema", "type", "materialized view"), "drop-object"
+)
+"""The rules of `check` about the same."""
+
+
 def check_same_meaning(run: Run, plan: Plan) -> None:
     """Refuse to go on with a run whose plan file changed meaning.
 
@@ -114,7 +121,9 @@ def problems(target: Target, plan: Plan, sending: list[Recorded] | None = None) 
     recorded = {
         step.revision: one
         for step, one in zip(
-            pending, record(target.project, target.url, [step.revision for step in pending]), strict=True
+            pending,
+            record(target.project, target.url, [step.revision for step in pending], allow=target.settings.allow),
+            strict=True,
         )
     }
     if sending is not None:
@@ -148,7 +157,8 @@ def _history(target: Target, revisions: list[Revision]) -> Iterator[MigratorErro
             )
         known.add(script.revision)
         reason = why_no_downgrade(script)
-        if reason and not step.irreversible:
+        written = Accepted(str(script.module.__file__), target.settings.allow)
+        if reason and not (step.irreversible or written.anywhere("missing-downgrade")):
             yield NoDowngradeError(
                 f"revision {step.revision} cannot be undone: {reason}",
                 where=step.location,
@@ -160,7 +170,7 @@ def _history(target: Target, revisions: list[Revision]) -> Iterator[MigratorErro
 def _losses(pending: list[Revision], recorded: dict[str, Recorded]) -> Iterator[MigratorError]:
     for step in pending:
         watch = LossWatch()
-        lost = [text for sent in recorded[step.revision].sent for text in watch.see(sent.effect)]
+        lost = [text for sent in recorded[step.revision].sent for text in watch.see(sent.effect, sent.accepted)]
         if lost and not step.irreversible:
             yield data_loss(step, lost)
 
@@ -190,17 +200,21 @@ class LossWatch:
     def __init__(self) -> None:
         self._made: set[Name] = set()
 
-    def see(self, effect: Effect) -> list[str]:
-        """Return what a statement loses, in words: not what the revision has made itself."""
+    def see(self, effect: Effect, accepted: frozenset[str] = frozenset()) -> list[str]:
+        """Return what a statement loses, in words: not what the revision has made itself.
+
+        Args:
+            accepted: rules of `check` that the statement may break, as somebody has written beside it.
+        """
         lost = [
             f"{_LOSES[one.kind]} {one.name.quoted()}{f'.{one.member}' if one.member else ''}"
             for one in effect.drops
-            if one.kind in _LOSES and not self._is_own(one.name)
+            if one.kind in _LOSES and _RULES[one.kind] not in accepted and not self._is_own(one.name)
         ]
         lost += [
             f"all rows of {change.table.quoted()}"
             for change in effect.data_changes
-            if change.verb == "TRUNCATE" and not self._is_own(change.table)
+            if change.verb == "TRUNCATE" and "truncate" not in accepted and not self._is_own(change.table)
         ]
         self._made |= {made.name for made in effect.creates if made.member is None}
         return lost

@@ -496,6 +496,12 @@ SELECT DISTINCT n.nspname, c.relname FROM pg_attribute a JOIN pg_class c ON c.oi
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE a.atttypid = to_regtype(%(name)s) AND c.relkind IN ('r', 'p') AND NOT a.attisdropped
 
+-- name: tables_with_pages
+SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'migrator')
+  AND c.relname <> 'alembic_version' AND pg_relation_size(c.oid) > 0
+ORDER BY pg_relation_size(c.oid) DESC
+
 -- name: fact_taken
 SELECT to_regclass(%(quoted)s) IS NOT NULL
     OR EXISTS (SELECT FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace

@@ -62,7 +62,6 @@ class Conductor:
         self._looked = False
         self._made = Made()
         self._plain_form = PlainForm()
-        self._enforcement: Enforcement | None = None
         self.unanswered = ""
         """The last statement that an earlier attempt has run and that may have returned rows, which are gone."""
 
@@ -80,7 +79,7 @@ class Conductor:
         self, connection: Any, journal: Journal, plain_form: PlainForm, enforcement: Enforcement | None = None
     ) -> None:
         """A revision's function is about to run on the driver's `connection`."""
-        self._plain_form, self._enforcement = plain_form, enforcement
+        self._plain_form, self._transaction.enforcement = plain_form, enforcement
         self._looked, self.unanswered, self._made = False, "", Made()
         self._transaction.begin(connection.cursor(), journal)
 
@@ -126,8 +125,7 @@ class Conductor:
         return False
 
     def _lasting(self, cursor: Any, statement: Statement, text: str) -> str:
-        alone = connection_of(cursor).autocommit and not in_transaction(connection_of(cursor))
-        return text if alone else self._transaction.kept.temporary.lasting(statement, text)
+        return text if _is_alone(cursor) else self._transaction.kept.temporary.lasting(statement, text)
 
     def before_commit(self, connection: Any) -> None:
         """See `interception.Handler`."""
@@ -181,8 +179,10 @@ class Conductor:
                 form = OnlineForm((as_chosen(statement, effect),))
             if isinstance(form, Refusal):
                 raise refused(statement, form)
-            if self._enforcement is not None:
-                self._enforcement.check(statement, effect, facts)
+            if work.enforcement is not None:
+                work.enforcement.check(statement, effect, facts)
+                if _is_alone(cursor):
+                    work.enforcement.settle()
             if form is None and effect.transactional:
                 if work.guard.must_part(effect, facts):
                     work.commit(cursor)
@@ -250,3 +250,8 @@ def _only_reads(statement: Statement) -> bool:
     """Tell whether a statement provably changes nothing, whatever the database holds."""
     effect = classify(statement)
     return effect.reads_only and not effect.changes_settings
+
+
+def _is_alone(cursor: Any) -> bool:
+    """Say whether the next statement commits by itself."""
+    return connection_of(cursor).autocommit and not in_transaction(connection_of(cursor))

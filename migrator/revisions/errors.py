@@ -96,7 +96,7 @@ class StatementRefusedError(RefusedError):
 class RuleBrokenError(RefusedError):
     """A rule of `migrator check` is against the statement, and nobody has accepted it in writing.
 
-    It would take rows away, or rename what running code uses, on a table that holds rows. Do it in the contract phase
+    It would take rows away, rename or drop what running code uses, or change a large table at once. Do it in the phases
     of a plan, with `archive` or `irreversible`; or accept it beside the statement, with the reason:
     `# migrator: allow RULE because REASON`. `migrator explain RULE` tells the whole story.
     """

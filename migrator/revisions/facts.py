@@ -89,6 +89,14 @@ class CatalogFacts:
         row = self._one("fact_taken", quoted=name.quoted(), name=name.name, schema=name.schema)
         return bool(row and row[0])
 
+    def exceeds(self, name: Name, rows: int) -> bool:
+        self._cursor.execute(f"SELECT count(*) > {rows} FROM (SELECT FROM {name.quoted()} LIMIT {rows + 1}) few")
+        return bool(self._cursor.fetchone()[0])
+
+    def holds_rows(self) -> bool:
+        names = (Name(name, schema) for schema, name in self._all("tables_with_pages"))
+        return any(found.live for found in map(self.table, names) if found is not None)
+
     def _one(self, name: LiteralString, /, **parameters: Any) -> Any:
         self._cursor.execute(query(name), parameters)
         return self._cursor.fetchone()

@@ -10,6 +10,7 @@ from typing import Any
 from alembic.runtime.migration import MigrationContext
 
 from migrator.errors import MigratorError
+from migrator.revisions.accepted import Accepted
 from migrator.revisions.environment import run_environment
 from migrator.revisions.facts import CatalogFacts, Made
 from migrator.revisions.interception import Interception, Send
@@ -32,6 +33,8 @@ class Sent:
     form: OnlineForm | Refusal | None
     plain: str = ""
     """Why it runs as it is written although there is an online form, or would be a refusal."""
+    accepted: frozenset[str] = frozenset()
+    """Rules of `check` that it may break, as a comment beside it says, or the settings."""
 
 
 @dataclass(slots=True)
@@ -46,7 +49,8 @@ class Recorded:
 class _Recording:
     """The handler: lets reads pass and notes everything else."""
 
-    def __init__(self) -> None:
+    def __init__(self, allow: Sequence[str]) -> None:
+        self._allow = allow
         self.into: Recorded | None = None
         self._made = Made()
         self.plain_form = PlainForm()
@@ -80,19 +84,31 @@ class _Recording:
     def _sent(self, statement: Statement, effect: Effect, facts: CatalogFacts) -> Sent:
         form = online(statement, facts)
         reason = self.plain_form.reason() if form is not None else ""
-        return Sent(statement, effect, None if reason else form, reason)
+        takes = bool(effect.drops or effect.data_changes)
+        accepted = Accepted(self.plain_form.path, self._allow).rules_now() if takes else frozenset()
+        return Sent(statement, effect, None if reason else form, reason, accepted)
 
     def before_commit(self, connection: Any) -> None: ...
 
     def after_rollback(self) -> None: ...
 
 
-def record(project: Project, url: str | None, revisions: Sequence[str], direction: str = "upgrade") -> list[Recorded]:
+def record(
+    project: Project,
+    url: str | None,
+    revisions: Sequence[str],
+    direction: str = "upgrade",
+    *,
+    allow: Sequence[str] = (),
+) -> list[Recorded]:
     """Return what each of `revisions` would send now, in order, writing nothing.
 
     A revision that reads what an earlier one would have written cannot be followed to its end; it says so.
+
+    Args:
+        allow: the exceptions from the rules of `check` that the settings make.
     """
-    handler = _Recording()
+    handler = _Recording(allow)
     interception = Interception(url, "migrator plan", handler)
     recorded: list[Recorded] = []
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from migrator.ledger.journal import Entry, Journal
 from migrator.revisions.driver import connection_of, in_transaction
+from migrator.revisions.enforcement import Enforcement
 from migrator.revisions.guard import Guard
 from migrator.revisions.kept import Kept
 
@@ -23,6 +24,8 @@ class Transaction:
         self.pending: list[Entry] = []
         """What was done since the last commit."""
         self.finished: list[str] = []
+        self.enforcement: Enforcement | None = None
+        """The rules of `check` for that revision."""
 
     def begin(self, cursor: Any, journal: Journal) -> None:
         """Another revision begins."""
@@ -46,6 +49,8 @@ class Transaction:
     def flush(self, cursor: Any) -> None:
         """Write the journal of what was done: a commit follows."""
         assert self.journal
+        if self.enforcement is not None:
+            self.enforcement.settle()
         if self.stamping:
             self.journal.complete(cursor, self.pending)
             self.finished.append(self.journal.revision)
@@ -57,6 +62,8 @@ class Transaction:
     def abandoned(self) -> None:
         """What was done since the last commit is gone."""
         self.pending = []
+        if self.enforcement is not None:
+            self.enforcement.forget()
         self.guard.reset()
 
 

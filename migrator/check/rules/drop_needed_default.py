@@ -28,6 +28,7 @@ from migrator.check.rule import Example, Report
 from migrator.sql.names import quote
 
 HAZARD = Hazard.BREAKS
+AT_RUN_TIME = True
 BAD = (
     Example(
         sql=(

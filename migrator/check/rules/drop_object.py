@@ -32,6 +32,7 @@ from migrator.sql.effects import Object
 from migrator.sql.statement import Statement
 
 HAZARD = Hazard.BREAKS
+AT_RUN_TIME = True
 BAD = (
     Example(sql="DROP SCHEMA billing CASCADE;"),
     Example(sql="DROP VIEW open_orders;"),

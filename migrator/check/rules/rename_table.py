@@ -30,6 +30,7 @@ from migrator.check.schema.changes import output_of
 from migrator.sql.names import Name, name_of
 
 HAZARD = Hazard.BREAKS
+AT_RUN_TIME = True
 BAD = (
     Example(sql="ALTER TABLE customers RENAME TO clients;"),
     Example(sql="ALTER TABLE sessions SET SCHEMA billing;"),

@@ -34,6 +34,7 @@ from migrator.sql.names import name_of, quote
 from migrator.sql.parser import Tree, field_enum
 
 HAZARD = Hazard.BLOCKS
+AT_RUN_TIME = True
 BAD = (
     Example(sql="DELETE FROM sessions WHERE token IS NULL;"),
     Example(sql="UPDATE orders SET lane = 'std';"),

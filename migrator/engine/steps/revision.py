@@ -10,6 +10,7 @@ from migrator.engine.preflight import LossWatch, data_loss
 from migrator.engine.session import Session
 from migrator.ledger.ledger import StepRow
 from migrator.plan.steps.revision import Revision
+from migrator.revisions.accepted import Accepted
 from migrator.revisions.session_settings import own_rights
 from migrator.sql.effects import Effect
 
@@ -21,10 +22,12 @@ def run(session: Session, step: Revision, row: StepRow) -> str:
         ending = [*dual_writes.active(session), *archives.keep(session, step, row)]
 
     watch = LossWatch()
+    script = session.target.project.script(step.revision, step.location)
+    written = Accepted(str(script.module.__file__), session.target.settings.allow)
 
     def before(cursor: Any, effect: Effect) -> None:
         # Preflight has looked, but not every revision can be followed to its end without running it.
-        lost = watch.see(effect)
+        lost = watch.see(effect, written.rules_now() if effect.drops or effect.data_changes else frozenset())
         if lost and not step.irreversible:
             raise data_loss(step, lost)
         for one in ending:

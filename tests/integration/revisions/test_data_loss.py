@@ -48,3 +48,28 @@ def test_a_loss_that_cannot_be_foreseen_is_refused_when_it_would_happen(database
 def test_a_table_that_the_revision_made_itself_may_go_again(database: Database, project: Project) -> None:
     project.sql_revision("1111", ["CREATE TABLE scratch (a int)", "DROP TABLE scratch"], ["SELECT 1"])
     assert project.apply(project.plan("loss", PLAN)) == "complete"
+
+
+@pytest.mark.parametrize("read", ["", "op.get_bind().execute(sa.text('SELECT count(*) FROM notes')).scalar_one()"])
+def test_a_comment_beside_the_statement_accepts_it_as_it_does_for_the_gate(
+    database: Database, project: Project, read: str
+) -> None:
+    change = f'op.execute("CREATE TABLE notes (a int)")\n{read}\n{{}}op.execute("ALTER TABLE t DROP COLUMN a")'
+    remark = "# migrator: allow {} because nobody reads it\n"
+    back = 'op.execute("DROP TABLE notes")'
+    project.revision("1111", change.format(remark.format("truncate")), back)
+    plan = project.plan("loss", PLAN)
+    with pytest.raises(DataLossError):
+        project.apply(plan)
+    assert columns(database) == {"id", "a"}
+    project.rewrite("1111", None, change.format(remark.format("drop-column")), back)
+
+    assert project.apply(plan) == "complete"
+    assert "a" not in columns(database)
+
+
+def test_a_comment_accepts_that_there_is_no_way_back(project: Project) -> None:
+    change = '# migrator: allow missing-downgrade because it is the first\nop.execute("CREATE TABLE notes (a int)")'
+    project.revision("1111", change, "pass")
+
+    assert project.apply(project.plan("loss", PLAN)) == "complete"
