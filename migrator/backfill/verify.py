@@ -13,7 +13,8 @@ from psycopg.types.json import Jsonb
 
 from migrator.backfill.keyset import Keyset
 from migrator.backfill.size import ChunkSize
-from migrator.postgres.tables import Table, named, raw
+from migrator.postgres.tables import Table, raw
+from migrator.sql.names import quote
 
 EXAMPLES = 20
 
@@ -45,36 +46,35 @@ class Verified:
     cursor: tuple[Any, ...] | None = None
 
 
-def is_none(condition: str, where: str | None) -> sql.Composable:
-    """Return the condition of a row that is wrong where none may fulfil `condition`."""
-    return raw(condition) if where is None else sql.SQL("({} AND {})").format(raw(condition), raw(where))
+def is_none(condition: str, where: str | None) -> str:
+    """Return the condition, as SQL, of a row that is wrong where none may fulfil `condition`."""
+    return _both(condition, where)
 
 
 def is_not_same(
     table: Table, same: Mapping[str, str], where: str | None, source: Table | None = None, join: str | None = None
-) -> sql.Composable:
-    """Return the condition of a row that is wrong where columns must hold what expressions give.
+) -> str:
+    """Return the condition, as SQL, of a row that is wrong where columns must hold what expressions give.
 
     With a `source`, the expressions are also over its row that fulfils `join`; a row without such a one is wrong.
     """
-    pairs = [(named(table.called, column), raw(expression)) for column, expression in same.items()]
+    pairs = [(f"{quote(table.called)}.{quote(column)}", f"({expression}\n)") for column, expression in same.items()]
     if source is None:
-        differs = sql.SQL("({})").format(
-            sql.SQL(" OR ").join(sql.SQL("{} IS DISTINCT FROM {}").format(*pair) for pair in pairs)
-        )
-    else:
-        assert join
-        agrees = sql.SQL(" AND ").join(sql.SQL("{} IS NOT DISTINCT FROM {}").format(*pair) for pair in pairs)
-        differs = sql.SQL("NOT EXISTS (SELECT FROM {} AS {} WHERE {} AND {})").format(
-            source.named, source.alias, raw(join), agrees
-        )
-    return differs if where is None else sql.SQL("({} AND {})").format(differs, raw(where))
+        differs = " OR ".join(f"{column} IS DISTINCT FROM {value}" for column, value in pairs)
+        return _both(differs, where)
+    agrees = " AND ".join(f"{column} IS NOT DISTINCT FROM {value}" for column, value in pairs)
+    other = f"{source.identifier.as_string()} AS {quote(source.called)}"
+    return _both(f"NOT EXISTS (SELECT FROM {other} WHERE ({join}\n) AND {agrees})", where)
+
+
+def _both(condition: str, where: str | None) -> str:
+    return condition if where is None else f"({condition}\n) AND ({where}\n)"
 
 
 def verify(
     connection: psycopg.Connection,
     keyset: Keyset,
-    wrong: sql.Composable,
+    wrong: str,
     size: ChunkSize,
     report: Callable[[Verified], None],
     *,
@@ -97,7 +97,7 @@ def verify(
             return found
 
 
-def _compose(keyset: Keyset, wrong: sql.Composable, *, first: bool) -> sql.Composed:
+def _compose(keyset: Keyset, wrong: str, *, first: bool) -> sql.Composed:
     after = None if first else keyset.read(sql.SQL("SELECT %(cursor)s::jsonb"))
     return _RANGE.format(
         written=keyset.written(),
@@ -107,7 +107,7 @@ def _compose(keyset: Keyset, wrong: sql.Composable, *, first: bool) -> sql.Compo
         order=keyset.ordered(),
         backwards=keyset.ordered("DESC"),
         range=keyset.between(after, keyset.read(sql.SQL("SELECT coalesce(reached, last) FROM migrator_bound"))),
-        wrong=wrong,
+        wrong=raw(wrong),
     )
 
 

@@ -102,7 +102,7 @@ def retry_failed(target: Target, plan: Plan, *, emit: Emit, stop: Stop) -> str:
                 try:
                     through = retry(session, step, row)
                 except psycopg.Error as error:
-                    raise _translated(error) from error
+                    raise translated(error) from error
                 session.emit(Notice(step=ref, text=f"{through:,} rows are through that had been set aside"))
     return run.state
 
@@ -177,14 +177,15 @@ def _rest(session: Session, run: Run, direction: str, work: Callable[[], None]) 
         _note_failure(session, run, error)
         raise
     except psycopg.Error as error:
-        trouble = _translated(error)
+        trouble = translated(error)
         if not is_lost(error):
             _note_failure(session, run, trouble)
         raise trouble from error
     return _state(session, run, direction)
 
 
-def _translated(error: psycopg.Error) -> UnavailableError:
+def translated(error: psycopg.Error) -> UnavailableError:
+    """Return what to say of an error of the server that no step knows."""
     if is_lost(error):
         return ConnectionLostError(
             "the server closed the connection",

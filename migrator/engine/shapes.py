@@ -175,11 +175,9 @@ def _uses(step: Step) -> list[Use]:
 
 
 def _uses_of_verify(step: Verify) -> list[Use]:
-    columns, values = list(step.same or {}), list((step.same or {}).values())
-    alone = [one for one in (step.none, step.where) if one]
-    if step.source:
-        return [Use(step.table, _names(columns), alone), Use(step.source)]
-    return [Use(step.table, _names(columns), [*alone, *values])]
+    columns, alone = step.same or {}, [one for one in (step.none, step.where) if one]
+    both = [*columns.values(), *([step.join] if step.join else [])]
+    return [Use(step.table, _names(columns), alone), Use(step.table, [], both, beside=step.source)]
 
 
 def _uses_of_dual_write(step: DualWrite) -> list[Use]:

@@ -10,6 +10,7 @@ from textwrap import dedent, indent
 
 from migrator.engine import approvals, run
 from migrator.engine.events import Event
+from migrator.engine.repair import repair
 from migrator.engine.stop import Stop
 from migrator.engine.target import Target, open_target
 from migrator.plan import Phase, Plan, load_plan
@@ -143,6 +144,11 @@ class Project:
         """Take up the rows of `plan` that were set aside."""
         with self.target("backfill") as target:
             return run.retry_failed(target, plan, emit=self.events.append, stop=Stop())
+
+    def repair(self, plan: Plan) -> int:
+        """Put right what the verify steps of `plan` find wrong; return how many rows were written."""
+        with self.target("verify") as target:
+            return repair(target, plan, emit=self.events.append, stop=Stop())
 
     def rollback(self, plan: Plan, *, to: str = "start", accept_drift: bool = False, **settings: str) -> str:
         """Roll `plan` back in this process."""

@@ -6,7 +6,6 @@ import time
 from dataclasses import asdict, dataclass, field
 
 import psycopg
-from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from migrator.backfill.keyset import Keyset
@@ -48,8 +47,8 @@ class Checked:
     verified: Verified
 
 
-def wrong(session: Session, step: Verify, table: Table) -> sql.Composable:
-    """Return the condition of the rows of `table` that are not as the step says."""
+def wrong(session: Session, step: Verify, table: Table) -> str:
+    """Return the condition, as SQL, of the rows of `table` that are not as the step says."""
     if step.none is not None:
         return is_none(step.none, step.where)
     assert step.same

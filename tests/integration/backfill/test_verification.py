@@ -9,7 +9,9 @@ import psycopg
 import pytest
 import yaml
 
+from migrator.engine.control import NoRunError
 from migrator.engine.events import RowProgress
+from migrator.engine.repair import NotRepairableError
 from migrator.engine.steps import verify as module
 from migrator.engine.steps.verify import RowsDifferError
 from migrator.engine.stop import Stop
@@ -103,3 +105,61 @@ def test_a_verification_that_was_stopped_goes_on_behind_its_last_range(
     project.events.clear()
     assert project.apply(plan) == "complete"
     assert progress(project)[0].rows_done == 500  # from the beginning: what was right may have changed
+
+
+# Repair.
+
+
+def test_a_repair_writes_the_rows_that_differ_and_no_others(project: Project, connection: psycopg.Connection) -> None:
+    connection.execute("CREATE TABLE written (id integer)")
+    connection.execute(
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN INSERT INTO written VALUES (NEW.id); RETURN NEW; END $$"
+    )
+    connection.execute("UPDATE items SET new = NULL WHERE id IN (7, 2700)")
+    connection.execute("CREATE TRIGGER note AFTER UPDATE ON items FOR EACH ROW EXECUTE FUNCTION note()")
+    plan = verifying(project, same=SPLIT)
+    with pytest.raises(RowsDifferError):
+        project.apply(plan)
+    assert project.repair(plan) == 2
+    assert connection.execute("SELECT id FROM written ORDER BY id").fetchall() == [(7,), (2700,)]
+    assert project.apply(plan) == "complete"
+    connection.execute("UPDATE items SET new = NULL WHERE id = 9")
+    assert project.repair(plan) == 1
+
+
+def test_a_repair_takes_what_the_other_table_has(project: Project, connection: psycopg.Connection) -> None:
+    plan = verifying(project, **BODIES)
+    assert project.apply(plan) == "complete"
+    connection.execute("UPDATE bodies SET body = 'other' WHERE item_id IN (3, 4); DELETE FROM items WHERE id = 4")
+    assert project.repair(plan) == 1
+    assert connection.execute("SELECT body FROM bodies WHERE item_id IN (3, 4) ORDER BY 1").fetchall() == [
+        ("body 3",),
+        ("other",),
+    ]
+
+
+def test_where_a_condition_says_what_is_wrong_the_backfill_of_the_plan_says_what_is_right(
+    project: Project, connection: psycopg.Connection
+) -> None:
+    fill = {"table": "items", "set": SPLIT, "where": "new IS NULL", "irreversible": "a test"}
+    look = {"table": "items", "none": "new IS DISTINCT FROM string_to_array(old, ',')"}
+    plan = project.plan("filling", yaml.safe_dump({"migrate": [{"backfill": fill}, {"verify": look}]}))
+    connection.execute("UPDATE items SET new = '{wrong}' WHERE id = 7")
+    with pytest.raises(RowsDifferError):
+        project.apply(plan)
+    assert project.repair(plan) == 1
+    assert project.apply(plan) == "complete"
+
+
+def test_without_anything_that_says_what_is_right_nothing_is_repaired(
+    project: Project, connection: psycopg.Connection
+) -> None:
+    plan = verifying(project, none="new IS NULL")
+    with pytest.raises(NoRunError):
+        project.repair(plan)
+    assert project.apply(plan) == "complete"
+    connection.execute("UPDATE items SET new = NULL WHERE id = 7")
+    with pytest.raises(NotRepairableError, match="nothing in the plan"):
+        project.repair(plan)
+    assert connection.execute("SELECT new FROM items WHERE id = 7").fetchone() == (None,)
