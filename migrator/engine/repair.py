@@ -42,7 +42,7 @@ class NotRepairableError(UsageError):
     are none. Write `same` instead of `none`, or put the rows right by hand.
     """
 
-    code = "MG175"
+    code = "MG178"
 
 
 def repair(target: Target, plan: Plan, *, emit: Emit, stop: Stop) -> int:
