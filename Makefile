@@ -6,7 +6,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: help setup demo test test-unit test-matrix test-docker test-slow chaos test-histories check format docs readme bench-backfill bench-upgrade bench-forms constraints clean
+.PHONY: help setup demo test test-unit test-matrix test-docker test-slow chaos test-histories check format docs readme bench-backfill bench-upgrade bench-forms bench-undo constraints clean
 
 help:
 	@echo "make demo         run the main job on a private PostgreSQL and show what happens"
@@ -25,6 +25,7 @@ help:
 	@echo "make bench-backfill  measure the backfill against one large UPDATE"
 	@echo "make bench-upgrade   measure upgrades against Alembic's"
 	@echo "make bench-forms     measure every online form under load, beside Alembic"
+	@echo "make bench-undo      measure what undoing a contract of a million rows costs the application"
 	@echo "make bench-catalog   measure the catalog service: its lists, and a load while its schema changes"
 	@echo "make constraints  write the installed versions to constraints.txt"
 	@echo "make clean        remove the environment and all caches, not the data in .migrator"
@@ -79,6 +80,9 @@ bench-upgrade: $(STAMP)
 
 bench-forms: $(STAMP)
 	$(BIN)/python -m benchmarks.online_forms
+
+bench-undo: $(STAMP)
+	$(BIN)/python -m benchmarks.undo_contract
 
 service: $(STAMP)
 	$(BIN)/python -m tools.service

@@ -10,6 +10,7 @@ ACCEPTED_BY_A_PLAN = frozenset({
     "drop-object", "narrow-column-type", "rename-table", "rename-column",
 })  # fmt: skip
 """What the reason of a plan's step accepts: the loss, and that running code has stopped using it by the gate."""
+ALL_ROWS = "all rows of"
 _LOST = frozenset({"table", "column"})
 
 
@@ -26,7 +27,7 @@ def losses_of(pieces: tuple[Piece, ...]) -> tuple[str, ...]:
             if one.kind in _LOST and not {(one.name.name, one.member), (one.name.name, None)} & made
         )
         lost += (
-            str(change.table)
+            f"{ALL_ROWS} {change.table}"
             for change in effect.data_changes
             if change.verb == "TRUNCATE" and (change.table.name, None) not in made
         )

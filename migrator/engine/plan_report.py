@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from migrator.engine.chunk_shown import chunk_shown, consequences, move_of
 from migrator.engine.events import StepRef
+from migrator.engine.lasting import what_lasts
 from migrator.engine.preflight import problems, together
 from migrator.engine.refs import refs
 from migrator.engine.reports import PlanReport, StatementReport, StepReport
@@ -84,6 +85,8 @@ def _step(target: Target, placed: tuple[StepRef, Step], state: str, recorded: Re
         notes += said
     if isinstance(step, Revision) and step.archive:
         notes.append(f"archives {', '.join(step.archive)}: it can be undone until migrator purge")
+    lasting = what_lasts(target, step, recorded)
+    notes += lasting or []
     return StepReport(
         phase=ref.phase,
         index=ref.index,
@@ -91,7 +94,7 @@ def _step(target: Target, placed: tuple[StepRef, Step], state: str, recorded: Re
         kind=ref.kind,
         title=ref.title,
         state=state,
-        reversible=not reason or bool(getattr(step, "archive", ())),
+        reversible=not lasting if lasting is not None else not reason or bool(getattr(step, "archive", ())),
         irreversible_reason=reason,
         rows=rows,
         estimate_seconds=rows / rate if rows else None,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from migrator.backfill.moves import kind_of
+from migrator.engine.losses import DataLossError, data_loss, unkept
 from migrator.engine.refs import refs
 from migrator.engine.session import Session
 from migrator.engine.shapes import bad_expressions, misfits
@@ -23,8 +24,6 @@ from migrator.revisions.errors import OutOfOrderError, StatementRefusedError
 from migrator.revisions.recorder import Recorded, record
 from migrator.revisions.refusals import refused
 from migrator.revisions.runner import heads_of
-from migrator.sql.effects import Effect
-from migrator.sql.names import Name
 from migrator.sql.online.form import Refusal
 
 
@@ -48,16 +47,6 @@ class NoDowngradeError(RefusedError):
     code = "MG330"
 
 
-class DataLossError(RefusedError):
-    """A step loses data, and the plan does not say that this is meant.
-
-    Dropped columns and tables are gone, and overwritten values too. Say in the plan why that is acceptable:
-    `irreversible: the reason` beside the step.
-    """
-
-    code = "MG331"
-
-
 class IrreversibleError(AnswerIsNo):
     """The rollback would have to undo a step that cannot be undone.
 
@@ -65,15 +54,6 @@ class IrreversibleError(AnswerIsNo):
     """
 
     code = "MG402"
-
-
-_LOSES = {"table": "table", "column": "column", "schema": "schema", "type": "type", "materialized view": "view"}
-
-
-_RULES = {"table": "drop-table", "column": "drop-column"} | dict.fromkeys(
-    ("schema", "type", "materialized view"), "drop-object"
-)
-"""The rules of `check` about the same."""
 
 
 def check_same_meaning(run: Run, plan: Plan) -> None:
@@ -169,20 +149,9 @@ def _history(target: Target, revisions: list[Revision]) -> Iterator[MigratorErro
 
 def _losses(pending: list[Revision], recorded: dict[str, Recorded]) -> Iterator[MigratorError]:
     for step in pending:
-        watch = LossWatch()
-        lost = [text for sent in recorded[step.revision].sent for text in watch.see(sent.effect, sent.accepted)]
+        lost = unkept(step, ((sent.effect, sent.accepted) for sent in recorded[step.revision].sent))
         if lost and not step.irreversible:
             yield data_loss(step, lost)
-
-
-def data_loss(step: Revision, lost: list[str]) -> DataLossError:
-    """Return the refusal of a revision that takes away what `lost` says in words."""
-    return DataLossError(
-        f"revision {step.revision} loses data: {', '.join(lost)}",
-        where=step.location,
-        notes=["nothing of that was changed"],
-        help="add to the step why that is acceptable: irreversible: the reason",
-    )
 
 
 def _stalls(pending: list[Revision], recorded: dict[str, Recorded]) -> Iterator[MigratorError]:
@@ -192,35 +161,6 @@ def _stalls(pending: list[Revision], recorded: dict[str, Recorded]) -> Iterator[
             if isinstance(sent.form, Refusal) and sent.form.certain:
                 error = refused(sent.statement, sent.form)
                 yield StatementRefusedError(error.message, where=step.location, notes=error.notes, help=error.help)
-
-
-class LossWatch:
-    """Sees the statements of one revision go by and says what they take away that nothing brings back."""
-
-    def __init__(self) -> None:
-        self._made: set[Name] = set()
-
-    def see(self, effect: Effect, accepted: frozenset[str] = frozenset()) -> list[str]:
-        """Return what a statement loses, in words: not what the revision has made itself.
-
-        Args:
-            accepted: rules of `check` that the statement may break, as somebody has written beside it.
-        """
-        lost = [
-            f"{_LOSES[one.kind]} {one.name.quoted()}{f'.{one.member}' if one.member else ''}"
-            for one in effect.drops
-            if one.kind in _LOSES and _RULES[one.kind] not in accepted and not self._is_own(one.name)
-        ]
-        lost += [
-            f"all rows of {change.table.quoted()}"
-            for change in effect.data_changes
-            if change.verb == "TRUNCATE" and "truncate" not in accepted and not self._is_own(change.table)
-        ]
-        self._made |= {made.name for made in effect.creates if made.member is None}
-        return lost
-
-    def _is_own(self, name: Name) -> bool:
-        return any(made.same(name) for made in self._made)
 
 
 def _overwrites(target: Target, plan: Plan) -> Iterator[MigratorError]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from psycopg import sql
 
 from migrator.engine.archives import SCHEMA
-from migrator.engine.preflight import LossWatch
+from migrator.engine.losses import Loss, LossWatch
 from migrator.engine.recorded import plan_of
 from migrator.engine.refs import refs
 from migrator.engine.reports import UndoReport, UndoStep
@@ -86,16 +86,13 @@ def _revision(target: Target, step: Revision, row: StepRow, applied: set[str]) -
         yield f"archive of {gone} purged: values come back from the dual write's `backward`, or not at all"
 
 
-def _held(target: Target, lost: str) -> str:
+def _held(target: Target, lost: Loss) -> str:
     """Return how many rows of the table are said to be there, where that is known."""
-    _, _, name = lost.partition(" ")
-    for candidate in (name, name.rpartition(".")[0]):
-        try:
-            rows = find_table(target.asking, candidate).estimated_rows if candidate else None
-        except UnknownTableError:
-            continue
-        return f", about {rows:,} rows" if rows is not None else ""
-    return ""
+    try:
+        rows = find_table(target.asking, lost.name.quoted()).estimated_rows
+    except UnknownTableError:
+        return ""
+    return f", about {rows:,} rows" if rows is not None else ""
 
 
 def _archived(target: Target, row: StepRow) -> Iterator[str]:

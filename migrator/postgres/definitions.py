@@ -35,7 +35,8 @@ def lost(before: Iterable[Definition], now: Iterable[Definition]) -> Iterator[De
     there = {(one.kind, one.name): one.statement for one in now}
     for one in before:
         found = there.get((one.kind, one.name))
-        if found is None or (found != one.statement and one.kind in _OVERWRITE):
+        unfinished = found == f"{one.statement} NOT VALID"
+        if found is None or unfinished or (found != one.statement and one.kind in _OVERWRITE):
             yield one
 
 

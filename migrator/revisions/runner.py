@@ -120,7 +120,7 @@ class Runner:
     def send(self, name: str, statement: str, where: Location | None = None) -> None:
         """Run one statement of ours as if a revision had sent it: in its online form, tried again, resumed.
 
-        `name` is what the journal knows it by.
+        `name` is what the journal knows it by: to send the same statement again one day, it has to be another.
 
         Raises:
             As `upgrade`.

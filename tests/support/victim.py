@@ -73,18 +73,24 @@ class Victim:
         return code
 
 
-def dies_at(project: Project, plan: str, number: int) -> bool:
-    """Apply `plan` in a process that dies in the very moment of its `number`-th statement; False where it has fewer."""
-    process = _FORKS.Process(target=_mortal, args=(project.folder, project.url, plan, number))
+def dies_at(project: Project, plan: str, number: int, *, name: str = "statement", back_to: str = "") -> bool:
+    """Apply `plan`, or roll it back, in a process that dies in the very moment of its `number`-th event of a name.
+
+    An empty name means any event. Returns False where there are fewer.
+    """
+    who = (project.folder, project.url, plan)
+    process = _FORKS.Process(
+        target=_mortal, args=who, kwargs={"number": number, "event_name": name, "back_to": back_to}
+    )
     process.start()
     process.join(LONGEST)
     assert process.exitcode in (0, -signal.SIGKILL), f"ended with {process.exitcode}"
     return process.exitcode != 0
 
 
-def _mortal(folder: Path, url: str, plan: str, number: int) -> None:
+def _mortal(folder: Path, url: str, name: str, *, number: int, event_name: str, back_to: str) -> None:
     from migrator.engine import run
-    from migrator.engine.events import Event, StatementFinished
+    from migrator.engine.events import Event
     from migrator.engine.stop import Stop
     from migrator.engine.target import open_target
     from migrator.plan import find_plan, load_plan
@@ -94,13 +100,17 @@ def _mortal(folder: Path, url: str, plan: str, number: int) -> None:
 
     def emit(event: Event) -> None:
         nonlocal left
-        left -= isinstance(event, StatementFinished)
+        left -= event_name in ("", event.name)
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
     settings = load_settings({"database_url": url}, environ={}, cwd=folder)
-    with open_target(settings, command="apply") as target:
-        run.apply(target, load_plan(find_plan(plan, settings.plans)), to=None, emit=emit, stop=Stop())
+    plan = load_plan(find_plan(name, settings.plans))
+    with open_target(settings, command="rollback" if back_to else "apply") as target:
+        if back_to:
+            run.rollback(target, plan, to=back_to, emit=emit, stop=Stop())
+        else:
+            run.apply(target, plan, to=None, emit=emit, stop=Stop())
 
 
 def _migrator(folder: Path, url: str, args: list[str], log: Path) -> None:

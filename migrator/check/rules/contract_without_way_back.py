@@ -3,7 +3,7 @@
 What it does
 ------------
 Reports a revision step whose upgrade drops columns or tables, or truncates, without `archive` of what is lost and
-without `irreversible`.
+without `irreversible`. An archive keeps what is dropped, not what is truncated.
 
 Why it is bad
 -------------
@@ -27,6 +27,7 @@ from collections.abc import Iterator
 from migrator.check.examples import plan
 from migrator.check.finding import Hazard
 from migrator.check.history import PlanCase
+from migrator.check.losses import ALL_ROWS
 from migrator.check.rule import Report
 
 HAZARD = Hazard.IRREVERSIBLE
@@ -44,8 +45,15 @@ def find_in_plan(case: PlanCase) -> Iterator[Report]:
     for step in case.steps:
         lost = [one for one in step.losses if one not in step.archive]
         if lost and not step.irreversible:
+            kept = [one for one in lost if not one.startswith(ALL_ROWS)]
+            emptied = [one.removeprefix(f"{ALL_ROWS} ") for one in lost if one.startswith(ALL_ROWS)]
+            safer = [f"- revision: {step.revision}\n  archive: [{', '.join(kept)}]"] if kept else []
+            safer += [
+                f"- backfill: {{table: {one}, delete: true, where: 'true', archive: [{one}]}}  # instead of TRUNCATE"
+                for one in emptied
+            ]
             yield Report(
                 f"revision {step.revision} loses {', '.join(lost)}, and the plan does not keep it",
-                f"- revision: {step.revision}\n  archive: [{', '.join(lost)}]",
+                "\n".join(safer),
                 place=step.place,
             )

@@ -71,7 +71,9 @@ def put_back(session: Session) -> None:
             if table is not None:
                 with changing(session.target):
                     for one in lost(entry.definitions, definitions(session.working, table.oid)):
-                        session.runner.send(f"{row.id} {one.kind} {one.name}", one.statement, step.location)
+                        session.runner.send(
+                            f"{row.id}.{row.attempts} {one.kind} {one.name}", one.statement, step.location
+                        )
                 if entry.column:
                     for text in columns.differences(session, entry, table):
                         session.emit(Notice(step=session.ref, text=text))

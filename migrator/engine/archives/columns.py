@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from psycopg import sql
 
 from migrator.backfill.dual_write import DualWrite
@@ -17,19 +18,33 @@ from migrator.backfill.moves.assign import Assign
 from migrator.backfill.moves.insert import Insert
 from migrator.backfill.refill import Refill
 from migrator.backfill.size import ChunkSize
+from migrator.backfill.slices import forget_slices
 from migrator.engine import dual_writes as triggers
 from migrator.engine import rows
 from migrator.engine.archives.entries import SCHEMA, Entry
 from migrator.engine.archives.tables import at
 from migrator.engine.session import Session
+from migrator.errors import UnavailableError
 from migrator.ledger.ledger import StepRow
 from migrator.plan.steps.revision import Revision
 from migrator.postgres.tables import Table, find_table, require_key
 from migrator.sql.effects import Effect
 from migrator.sql.names import quote
 
+NO_RESOURCES = "53"
+"""The class of SQLSTATE for a full disk, no memory, too many connections."""
 ROWS, TARGET = 10_000, 0.5  # as a backfill step has them by default
 SHOWN = 10  # keys of rows that are named
+
+
+class ArchiveRoomError(UnavailableError):
+    """A column could not be archived: the server has no room for the copy.
+
+    Nothing was dropped. The copy was given up together with its trigger, because the application's own writes would
+    fail for it. Make room on the disk of the default tablespace, and run the same command again.
+    """
+
+    code = "MG210"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +83,22 @@ def keep(session: Session, step: Revision, row: StepRow, entry: Entry) -> KeptCo
     # Where rows of later will get the default, NULL has to be told from what was not there.
     where = None if column.default else f"{_quoted(column.name)} IS NOT NULL"
     move = Insert(table=table, set={**keys, column.name: _quoted(column.name)}, where=where, into=copy)
-    rows.fill(session, row, move, ChunkSize(ROWS, TARGET), purpose=f"archive {entry.number}", where=step.location)
+    purpose = f"archive {entry.number}"
+    try:
+        rows.fill(session, row, move, ChunkSize(ROWS, TARGET), purpose=purpose, where=step.location)
+    except psycopg.Error as error:
+        if not (error.sqlstate or "").startswith(NO_RESOURCES):
+            raise
+        # The application's own transactions write into the copy: they must not fail for it.
+        triggers.change(session, dual, dual.remove(), None, step.location)
+        session.working.execute(sql.SQL("DROP TABLE {}").format(copy.identifier))
+        forget_slices(session.working, row.id, purpose)
+        raise ArchiveRoomError(
+            f"{table}.{column.name} could not be archived: {error.diag.message_primary or error}",
+            where=step.location,
+            notes=["nothing was dropped, and the copy was given up: the application writes as before"],
+            help=f"make room, and run the same command again: migrator {session.target.command} {session.plan.plan}",
+        ) from error
     return KeptColumn(column.name, dual)
 
 
@@ -149,7 +179,7 @@ def _bring_sequence(session: Session, step: Revision, row: StepRow, entry: Entry
     for one in entry.definitions:
         if one.kind != "sequence" or f"'{one.name}'" not in default:
             continue
-        session.runner.send(f"{row.id} {one.kind} {one.name}", one.statement, step.location)
+        session.runner.send(f"{row.id}.{row.attempts} {one.kind} {one.name}", one.statement, step.location)
         behind = f"SELECT setval(%s, max({_quoted(entry.column)})) FROM {entry.table}"
         session.working.execute(sql.SQL(behind), (one.name,))
 
@@ -176,7 +206,7 @@ def _add(session: Session, step: Revision, row: StepRow, entry: Entry, kind: str
     column = _quoted(entry.column)
     drop = f"DROP COLUMN {column}, " if anew else ""
     statement = f"ALTER TABLE {entry.table} {drop}ADD COLUMN {column} {kind}"
-    session.runner.send(f"{row.id} column {entry.number}", statement, step.location)
+    session.runner.send(f"{row.id}.{row.attempts} column {entry.number}", statement, step.location)
 
 
 def _dual(row: StepRow, table: Table, entry: Entry, copy: Table) -> DualWrite:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from migrator.engine import archives, dual_writes
+from migrator.engine.losses import LossWatch, data_loss
 from migrator.engine.own_changes import changing
-from migrator.engine.preflight import LossWatch, data_loss
 from migrator.engine.session import Session
 from migrator.ledger.ledger import StepRow
 from migrator.plan.steps.revision import Revision
@@ -27,7 +27,8 @@ def run(session: Session, step: Revision, row: StepRow) -> str:
 
     def before(cursor: Any, effect: Effect) -> None:
         # Preflight has looked, but not every revision can be followed to its end without running it.
-        lost = watch.see(effect, written.rules_now() if effect.drops or effect.data_changes else frozenset())
+        accepted = written.rules_now() if effect.drops or effect.data_changes else frozenset[str]()
+        lost = [loss for loss in watch.see(effect, accepted) if not loss.kept_by(step)]
         if lost and not step.irreversible:
             raise data_loss(step, lost)
         for one in ending:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from migrator.engine.archives.rows import CascadeError
-from migrator.engine.preflight import DataLossError
+from migrator.engine.losses import DataLossError
 from migrator.engine.refused import RowRefusedError
 from migrator.engine.rows import BadExpressionError
 from migrator.errors import UsageError

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from migrator.engine.preflight import DataLossError
+from migrator.engine import plan_report
+from migrator.engine.losses import DataLossError
 from tests.support.databases import Database
 from tests.support.project import Project
 
@@ -73,3 +74,40 @@ def test_a_comment_accepts_that_there_is_no_way_back(project: Project) -> None:
     project.revision("1111", change, "pass")
 
     assert project.apply(project.plan("loss", PLAN)) == "complete"
+
+
+KEPT = """\
+expand:
+  - revision: "1111"
+contract:
+  - revision: "2222"
+    archive: [{archive}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("statement", "archive", "advice"),
+    [
+        ("ALTER TABLE t DROP COLUMN a", "t.a", None),
+        ("ALTER TABLE t DROP COLUMN a", "public.t.a", None),
+        ("DROP TABLE t", "t", None),
+        ("ALTER TABLE t DROP COLUMN a", "t", "cannot be undone: it loses column t.a; archive: [t.a] would keep it"),
+        ("TRUNCATE t", "t", "cannot be undone: it loses all rows of t"),
+    ],
+)
+def test_a_loss_that_the_step_archives_needs_no_reason_and_any_other_is_refused(
+    database: Database, project: Project, statement: str, archive: str, advice: str | None
+) -> None:
+    project.sql_revision("1111", ["ALTER TABLE t ADD COLUMN b int"], ["ALTER TABLE t DROP COLUMN b"])
+    project.sql_revision("2222", [statement], ["SELECT 1"])
+    plan = project.plan("loss", KEPT.format(archive=archive))
+    with project.target("plan") as target:
+        step = plan_report.report(target, plan).steps[-1]
+    assert step.reversible is (advice is None)
+    assert any(note.startswith(advice) for note in step.notes) if advice else "until migrator purge" in step.notes[0]
+    if advice:
+        with pytest.raises(DataLossError, match=r"revision 2222 loses"):
+            project.apply(plan)
+        assert columns(database) == {"id", "a"}
+    else:
+        assert project.apply(plan) == "complete"
