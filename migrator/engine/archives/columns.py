@@ -44,7 +44,7 @@ class ArchiveRoomError(UnavailableError):
     fail for it. Make room on the disk of the default tablespace, and run the same command again.
     """
 
-    code = "MG210"
+    code = "MG218"
 
 
 @dataclass(frozen=True, slots=True)
