@@ -104,6 +104,8 @@ $(STAMP): pyproject.toml constraints.txt
 	  echo "uv is not to be had; pip takes a little longer"
 	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]' || \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@# Not everybody lets Python write its caches; without them each start compiles half a million lines anew.
+	@$(BIN)/python -m compileall -q -j 0 .venv/lib migrator >/dev/null 2>&1 || true
 	@touch $(STAMP)
 
 constraints: $(STAMP)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from functools import partial
 from itertools import groupby
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -41,11 +43,30 @@ class _AsTyped:
         return () if value is None and param.multiple else value
 
 
+class _Chosen(_AsTyped):
+    """Takes one of several words, or paths, as they were typed; leaves to Typer what is to be said of other words."""
+
+    def __init__(self, annotation: Any, otherwise: Any) -> None:
+        self._annotation = annotation
+        self._otherwise = otherwise
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        if self._annotation is Path and isinstance(value, str):
+            return Path(value)
+        if self._annotation == list[Path] and all(isinstance(one, str) for one in value or ()):
+            return [Path(one) for one in value or ()]
+        plain = value is None or (get_origin(self._annotation) is Literal and value in get_args(self._annotation))
+        return super().coerce(value, param, ctx) if plain else self._otherwise().coerce(value, param, ctx)
+
+
 def _as_typed(parameters: list[Any]) -> list[Any]:
     for parameter in parameters:
         descriptor = getattr(parameter, "type_descriptor", None)
-        if descriptor and descriptor.annotation in (str, bool, list[str]):
+        annotation = descriptor.annotation if descriptor else None
+        if annotation in (str, bool, list[str]):
             parameter.get_runtime_param = _AsTyped
+        elif annotation in (Path, list[Path]) or get_origin(annotation) is Literal:
+            parameter.get_runtime_param = partial(_Chosen, annotation, parameter.get_runtime_param)
     return parameters
 
 

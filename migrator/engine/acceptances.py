@@ -7,8 +7,8 @@ from pathlib import Path
 
 from migrator.plan import Plan, load_plan
 from migrator.plan.errors import PlanError
-from migrator.plan.source import plan_files
 from migrator.plan.steps.revision import Revision
+from migrator.plan_files import plan_files
 
 
 def acceptance(plan: Plan, revision: str) -> str:

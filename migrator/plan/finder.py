@@ -9,7 +9,8 @@ from migrator.plan.document import read_document
 from migrator.plan.errors import AmbiguousPlanError, PlanConflictError, PlanError, PlanNotFoundError
 from migrator.plan.loader import load_plan
 from migrator.plan.model import Plan
-from migrator.plan.source import PLAN_SUFFIXES, plan_files, read_source
+from migrator.plan.source import read_source
+from migrator.plan_files import PLAN_SUFFIXES, plan_files
 from migrator.spelling import suggestion
 
 

@@ -11,10 +11,10 @@ from shlex import quote
 
 from migrator.errors import Location
 from migrator.plan.errors import PlanNotFoundError, PlanUnreadableError
+from migrator.plan_files import plan_files
 from migrator.spelling import suggestion
 
 MAX_BYTES = 1_000_000
-PLAN_SUFFIXES = (".yaml", ".yml")
 
 # What YAML 1.1 counts as the end of a line, so that its line numbers are ours.
 _LINE_END = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
@@ -42,14 +42,6 @@ class Source:
         """Return the place of the character at `offset`."""
         before = _LINE_END.split(self.text[:offset])
         return self.locate(len(before), len(before[-1]) + 1)
-
-
-def plan_files(folder: Path) -> list[Path]:
-    """Return the plan files of a folder by name, which is the order of their numbers."""
-    try:
-        return sorted(path for path in folder.iterdir() if path.suffix in PLAN_SUFFIXES and path.is_file())
-    except (OSError, ValueError):
-        return []
 
 
 def read_source(path: Path) -> Source:

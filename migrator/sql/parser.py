@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from importlib import import_module
 from typing import Any, cast
 
 from migrator.sql.errors import SqlError
+from migrator.sql.library import load
 
 Tree = Any
 """A message of the parse tree. Protobuf's generated classes promise no more than that to a type checker."""
@@ -25,8 +25,8 @@ _LOCATIONS = (
 
 @lru_cache(maxsize=1)
 def _library() -> Any:
-    """Return the parser's module. Imported by name, because its type stubs are not valid Python."""
-    return import_module("postgast")
+    """Return the parser. It is imported by name, because its type stubs are not valid Python."""
+    return load()
 
 
 def parse_tree(text: str) -> Tree:
@@ -79,6 +79,14 @@ def tokens(text: str) -> Iterable[Tree]:
         return cast("Iterable[Tree]", postgast.scan(text).tokens)
     except postgast.PgQueryError as error:
         raise syntax_error(text, max(error.cursorpos - 1, 0), error.message) from error
+
+
+def parse_plpgsql(text: str) -> list[Any] | None:
+    """Return the tree of a function in PL/pgSQL as nested dicts and lists; None where it is not PL/pgSQL."""
+    try:
+        return cast("list[Any]", _library().parse_plpgsql(text))
+    except _library().PgQueryError:
+        return None
 
 
 def has_comments(text: str) -> bool:

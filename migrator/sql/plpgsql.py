@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
-from migrator.sql.parser import Tree, option_text
+from migrator.sql.parser import Tree, option_text, parse_plpgsql
 
 
 def parse_block(do: Tree) -> list[Any] | None:
@@ -19,9 +18,4 @@ def parse_block(do: Tree) -> list[Any] | None:
 def parse_body(body: str) -> list[Any] | None:
     """Return the parse tree of a body in PL/pgSQL as nested dicts and lists; None where it is not PL/pgSQL."""
     mark = "$migrator$"
-    postgast = import_module("postgast")
-    try:
-        parsed = postgast.parse_plpgsql(f"CREATE FUNCTION block() RETURNS void LANGUAGE plpgsql AS {mark}{body}{mark}")
-    except postgast.PgQueryError:
-        return None
-    return cast("list[Any]", parsed)
+    return parse_plpgsql(f"CREATE FUNCTION block() RETURNS void LANGUAGE plpgsql AS {mark}{body}{mark}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,18 @@ def test_a_clean_history_passes(project: Path, check: Check) -> None:
     revision(project, "b2", "a1", GOOD)
 
     assert check() == (0, [])
+
+
+def test_a_project_without_plans_is_checked_without_what_plans_servers_and_colours_need(project: Path) -> None:
+    code = (
+        "import sys; from migrator.cli.main import main; code = main(['check', '--fail-on', 'warning']); "
+        "print(code, sorted({'psycopg', 'pydantic', 'yaml', 'rich', 'pygments', 'postgast.nodes'} & set(sys.modules)))"
+    )
+    (project / "plans").rmdir()
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1] == "0 []"
 
 
 def test_a_planted_irreversible_revision_fails_the_gate_of_the_catalog(tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ def check(  # noqa: PLR0917 - Typer makes an option of each parameter
     settings = invocation.settings()
     from migrator.check.baseline import write_baseline as write  # noqa: PLC0415 - `--help` needs no SQL
     from migrator.cli.checking import options_for, plan_path  # noqa: PLC0415 - as above
-    from migrator.engine.check import Request, judge  # noqa: PLC0415 - as above
+    from migrator.engine.check import judge  # noqa: PLC0415 - as above
+    from migrator.engine.check_files import Request  # noqa: PLC0415 - as above
     from migrator.view import check as view  # noqa: PLC0415 - as above
 
     files, recorded = options_for(

@@ -12,7 +12,8 @@ import yaml
 
 from migrator.check.finding import Finding, Severity
 from migrator.check.options import Options, Runner
-from migrator.engine.check import Request, judge
+from migrator.engine.check import judge
+from migrator.engine.check_files import Request
 from migrator.settings import load_settings
 
 HEAD = (
