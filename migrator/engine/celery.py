@@ -41,6 +41,7 @@ from migrator.ledger.ledger import Run, StepRow
 from migrator.ledger.lock import KEY
 from migrator.plan import Plan
 from migrator.plan.steps.backfill import Backfill
+from migrator.postgres.connect import ConnectionLostError, connection_lost, is_lost
 from migrator.postgres.queries import query
 from migrator.settings import Settings, load_settings
 
@@ -217,6 +218,10 @@ def fill(run: int, step: int, attempt: int) -> None:
         _fill(step, attempt)
     except MigratorError as error:
         _LOG.error("%s: %s", error.code, error)
+    except psycopg.Error as error:
+        if not is_lost(error):
+            raise
+        _LOG.error("%s: %s", ConnectionLostError.code, connection_lost(error))
 
 
 def _fill(step: int, attempt: int) -> None:

@@ -22,7 +22,7 @@ from migrator.ledger.controls import Controls
 from migrator.ledger.ledger import Run, StepRow
 from migrator.plan import Phase, Plan, fingerprint, plan_document
 from migrator.plan.steps.backfill import Backfill
-from migrator.postgres.connect import ConnectionLostError, is_lost
+from migrator.postgres.connect import connection_lost, is_lost
 
 PHASES = ("start", *Phase)
 Way = Callable[[Session, list[StepRow], str], None]
@@ -187,11 +187,7 @@ def _rest(session: Session, run: Run, direction: str, work: Callable[[], None]) 
 def translated(error: psycopg.Error) -> UnavailableError:
     """Return what to say of an error of the server that no step knows."""
     if is_lost(error):
-        return ConnectionLostError(
-            "the server closed the connection",
-            notes=[str(error).splitlines()[0], "what was committed is in the ledger; the rest was rolled back"],
-            help="run the same command again; it goes on where this one stopped",
-        )
+        return connection_lost(error)
     return ServerTroubleError(
         f"the server could not go on: {error.diag.message_primary or error}",
         notes=[f"SQLSTATE {error.sqlstate}", "what was committed is in the ledger; the rest was rolled back"],

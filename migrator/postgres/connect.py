@@ -168,3 +168,12 @@ def is_lost(error: BaseException) -> bool:
     if isinstance(error, (psycopg.errors.AdminShutdown, psycopg.errors.CrashShutdown, psycopg.errors.CannotConnectNow)):
         return True
     return isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+
+
+def connection_lost(error: BaseException) -> ConnectionLostError:
+    """Return what to say of a driver's `error` about a connection that is gone."""
+    return ConnectionLostError(
+        "the server closed the connection",
+        notes=[str(error).splitlines()[0], "what was committed is in the ledger; the rest was rolled back"],
+        help="run the same command again; it goes on where this one stopped",
+    )

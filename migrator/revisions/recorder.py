@@ -127,7 +127,9 @@ def record(
                         function()
             except MigratorError:
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever a team's code raises
+            except Exception as error:
+                if context.connection.invalidated:  # the server is gone; another connection would not be listened to
+                    raise
                 handler.into.unseen = f"{type(error).__name__}: {error}".splitlines()[0]
             handler.into = None
             with suppress(Exception):
