@@ -86,7 +86,7 @@ def check(session: Session, rows: list[StepRow]) -> None:
     found = [difference for one in left if one.current for difference in _differences(one, now[one.relation])]
     missing = list(_missing_triggers(session, rows))
     if (found or missing) and not session.accept_drift:
-        raise _drifted(session, [*map(str, found), *(words for words, _, _ in missing)])
+        raise _drifted([*map(str, found), *(words for words, _, _ in missing)])
     for difference in found:
         session.emit(Notice(step=session.ref, text=f"accepted as it is: {difference}"))
     for words, step, row in missing:
@@ -122,13 +122,12 @@ def _missing_triggers(session: Session, rows: list[StepRow]) -> Iterator[tuple[s
                 yield f"{names[name]}: trigger {name} of the dual write is gone or disabled", step, row
 
 
-def _drifted(session: Session, differences: list[str]) -> DriftError:
+def _drifted(differences: list[str]) -> DriftError:
     count = f"{len(differences)} difference{'s' if len(differences) > 1 else ''}"
-    command = f"migrator {session.target.command} {session.plan.plan}"
     return DriftError(
         f"the schema is not as migrator left it: {count}",
-        notes=[*differences, "nothing was changed by this command since"],
-        help=f"take that back, or go on from the schema as it is: {command} --accept-drift",
+        notes=[*differences, "nothing of the next step was done"],
+        help="take that back; or go on from the schema as it is, by the same command with --accept-drift",
     )
 
 

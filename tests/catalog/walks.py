@@ -26,6 +26,7 @@ from tests.catalog.alembic_steps import ROOT
 from tests.support.content import content_of
 from tests.support.databases import Database
 from tests.support.dump import dump_schema
+from tests.support.sessions import wait_for_the_end
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.catalog.walks", "migrator.engine.run"])
@@ -62,12 +63,13 @@ def back(url: str, name: str, to: str, dies_at: int = 0) -> list[Moment]:
     return moments
 
 
-def killed(way: Any, *args: object) -> bool:
+def killed(way: Any, url: str, *args: object) -> bool:
     """Call `forward` or `back` in a process of its own; tell whether it was killed, as by `kill -9`."""
-    process = _FORKS.Process(target=way, args=args)
+    process = _FORKS.Process(target=way, args=(url, *args))
     process.start()
     process.join(LONGEST)
     assert process.exitcode in (0, -signal.SIGKILL), f"{args} ended with {process.exitcode}"
+    wait_for_the_end(url)
     return process.exitcode != 0
 
 

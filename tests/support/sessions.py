@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import psycopg
 
+from tests.support.polling import wait_until
+
 
 @contextmanager
 def blocker(url: str, sql: str, *, application_name: str = "blocker") -> Iterator[psycopg.Connection]:
@@ -18,3 +20,13 @@ def blocker(url: str, sql: str, *, application_name: str = "blocker") -> Iterato
         finally:
             if not connection.closed and not connection.broken:
                 connection.rollback()
+
+
+def wait_for_the_end(url: str) -> None:
+    """Wait until the server has noticed that a process of migrator was killed, and has ended its sessions."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        ours = (
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND application_name LIKE 'migrator %'"
+        )
+        wait_until(lambda: connection.execute(ours).fetchone() == (0,), message="the end of killed sessions")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.project import Project
+from tests.support.sessions import wait_for_the_end
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.support.victim", "migrator.cli.main", "migrator.engine.run"])
@@ -85,6 +86,7 @@ def dies_at(project: Project, plan: str, number: int, *, name: str = "statement"
     process.start()
     process.join(LONGEST)
     assert process.exitcode in (0, -signal.SIGKILL), f"ended with {process.exitcode}"
+    wait_for_the_end(project.url)
     return process.exitcode != 0
 
 

@@ -147,13 +147,14 @@ def differences(session: Session, entry: Entry, table: Table) -> Iterator[str]:
     )
     session.working.execute("SET statement_timeout = 0")
     what = f"{table}.{entry.column}"
-    for found, words in ((changed, "changed since contract"), (fresh, "without a value before contract have one now")):
+    for found, words in ((changed, "changed since contract"), (fresh, "without a value before contract, with one now")):
         count = session.working.execute(sql.SQL("SELECT count(*) {}").format(found)).fetchone()
         assert count
         if count[0]:
             first = sql.SQL("SELECT {} {} LIMIT {}").format(names["key"], found, sql.Literal(SHOWN))
             shown = "; ".join(str(key) for (key,) in session.working.execute(first))
-            yield f"{what}: {count[0]:,} rows {words}: {shown}{'; ...' if count[0] > SHOWN else ''}"
+            more = "; ..." if count[0] > SHOWN else ""
+            yield f"{what}: {count[0]:,} row{'s' if count[0] > 1 else ''} {words}: {shown}{more}"
 
 
 def _fill_default(session: Session, step: Revision, row: StepRow, entry: Entry, copy: Table) -> None:

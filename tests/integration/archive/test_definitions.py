@@ -32,7 +32,7 @@ def test_a_column_comes_back_with_all_that_hung_on_it(database: Database, tmp_pa
     assert rows(connection) == [*content, (501, "a", 501, "since")]
     assert connection.execute("SELECT sum(many) FROM counted").fetchone() == (501,)
     told = [event.text for event in project.events if isinstance(event, Notice)]
-    assert "t.code: 1 rows without a value before contract have one now: 501" in told
+    assert "t.code: 1 row without a value before contract, with one now: 501" in told
 
 
 def test_a_table_comes_back_with_its_rows_and_all_that_hung_on_it(
