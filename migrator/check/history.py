@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from migrator.check.finding import Place
 from migrator.check.source import Piece, Script
+from migrator.sql.names import Name, quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,27 @@ class RecordedRevision:
 
 
 @dataclass(frozen=True, slots=True)
+class Mapped:
+    """A table, or a column of one, that the models of the application have. No schema is the default one."""
+
+    table: str
+    column: str | None = None
+    schema: str | None = None
+
+    @classmethod
+    def of(cls, name: Name, column: str | None) -> Mapped:
+        return cls(name.name, column, None if name.schema == "public" else name.schema)
+
+    def is_in(self, table: Mapped) -> bool:
+        """Say whether it is a column of that table."""
+        return (self.table, self.schema) == (table.table, table.schema)
+
+    def __str__(self) -> str:
+        table = Name(self.table, self.schema).quoted()
+        return f"{table}.{quote(self.column)}" if self.column else table
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """All revisions of a project, those that others build on first, as far as they hang together."""
 
@@ -58,6 +81,8 @@ class History:
     one_release: bool = False
     """The selected revisions are deployed together, so that what one of them makes is new to the next."""
     heads: tuple[str, ...] = ()
+    mapped: Callable[[], frozenset[Mapped]] = frozenset
+    """Finds out which tables and columns the application maps; nothing where that cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def run_environment(
         config.set_main_option("sqlalchemy.url", sqlalchemy_url(url).replace("%", "%%"))
     environment = EnvironmentContext(config, project.scripts, fn=observe, as_sql=False, dont_mutate=read_only)
     try:
-        with interception.installed(), _quiet(), _noting_autobegin() as autobegun, environment:
+        with interception.installed(), quiet(), _noting_autobegin() as autobegun, environment:
             _adopting(environment, interception, autobegun)
             project.scripts.run_env()
     except MigratorError:
@@ -126,7 +126,7 @@ def _noting_autobegin() -> Iterator[list[Transaction]]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep env.py from setting up logging, and what revisions print away from our answers."""
     configured = logging.config.fileConfig, logging.config.dictConfig
     logging.config.fileConfig = logging.config.dictConfig = lambda *_, **__: None  # type: ignore[assignment]

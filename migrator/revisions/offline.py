@@ -21,6 +21,7 @@ from migrator.check.finding import Place
 from migrator.check.history import Direction, History, RecordedRevision
 from migrator.revisions.downgrade import reason_without_effect
 from migrator.revisions.lineage import Loaded, lineage
+from migrator.revisions.mapped import mapped_by
 from migrator.revisions.project import Project
 from migrator.revisions.recording_dialect import Noted, RecordingConnection, register
 from migrator.revisions.recording_place import Source, shown
@@ -51,6 +52,7 @@ def record_history(
         circle=line.circle,
         one_release=one_release,
         heads=line.heads,
+        mapped=lambda: mapped_by(project),
     )
 
 

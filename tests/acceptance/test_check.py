@@ -174,6 +174,33 @@ def test_a_broken_history_is_reported_and_the_rest_is_still_checked(project: Pat
     assert sum(one["rule"] == "broken-history" for one in found) == 4
 
 
+def test_a_drop_of_what_the_models_still_map_is_reported_and_no_server_is_asked(project: Path, check: Check) -> None:
+    (project / "models.py").write_text(
+        "import sqlalchemy as sa\nmetadata = sa.MetaData()\n"
+        "orders = sa.Table('orders', metadata, sa.Column('id', sa.BigInteger), sa.Column('note', sa.Text))\n"
+    )
+    (project / "migrations" / "env.py").write_text(
+        "import os, sys\nsys.path.insert(0, os.getcwd())\nimport sqlalchemy as sa\nfrom alembic import context\n"
+        "import models\nengine = sa.create_engine('postgresql+psycopg://nobody@192.0.2.1/nothing')\n"
+        "if not context.is_offline_mode():\n    engine.connect()\n"
+        "context.configure(url='postgresql://', target_metadata=models.metadata)\n"
+    )
+    revision(project, "b2", "a1", GOOD)
+    body = (
+        "def upgrade():\n    op.drop_column('orders', 'note')  # migrator: allow drop-column because it is empty\n\n\n"
+        "def downgrade():\n    op.add_column('orders', sa.Column('note', sa.Text()))\n"
+    )
+    path = revision(project, "c3", "b2", body)
+
+    code, found = check()
+
+    assert code == 1
+    assert [(one["rule"], one["path"], one["line"]) for one in found] == [
+        ("drop-still-mapped", str(path.relative_to(project)), 9)
+    ]
+    assert "orders.note" in found[0]["message"]
+
+
 def test_what_depends_on_rows_is_said_not_to_have_been_seen(project: Path, check: Check) -> None:
     body = (
         "def upgrade():\n    for row in op.get_bind().execute(sa.text('SELECT id FROM orders')):\n"
