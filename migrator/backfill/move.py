@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from psycopg import sql
 
 from migrator.backfill.keyset import KeyRange
-from migrator.postgres.tables import Table, raw
+from migrator.postgres.tables import Table, named, raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,17 @@ class Use:
     written: list[str] = field(default_factory=list)
     expressions: list[str] = field(default_factory=list)
     beside: str | None = None
+
+
+def columns_shown(table: Table, columns: Iterable[str]) -> sql.Composable:
+    """Return the expression for these columns of a row of `table`, as JSON."""
+    pairs = [sql.SQL("{}, {}").format(text(column), named(table.called, column)) for column in columns]
+    return sql.SQL("jsonb_build_object({})").format(sql.SQL(", ").join(pairs))
+
+
+def text(value: str) -> sql.SQL:
+    """Return a text as SQL in a statement with parameters."""
+    return sql.SQL(sql.Literal(value).as_string().replace("%", "%%"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +64,19 @@ class Move(ABC):
     def knows_done(self) -> bool:
         """Whether a row that is done can be told from one that is not by `where`, so that no key is needed."""
         return self.where is not None
+
+    @property
+    def adds(self) -> bool:
+        """Whether it makes new rows, so that what is `shown` of a row is what is made of it."""
+        return False
+
+    def shown(self) -> sql.Composable:
+        """Return the expression, over a row of `table`, for what a person is shown of it, as JSON."""
+        return sql.SQL("to_jsonb({})").format(self.table.alias)
+
+    def size(self) -> sql.Composable:
+        """Return the expression, over a row of `table`, for the bytes that it moves."""
+        return sql.SQL("pg_column_size({}.*)").format(self.table.alias)
 
     def condition(self, within: KeyRange) -> sql.Composable:
         """Return the condition for the rows in `within` that it is for."""

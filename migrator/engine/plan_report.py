@@ -120,7 +120,7 @@ def _chunk(target: Target, step: Backfill) -> tuple[tuple[StatementReport, ...],
         return (), []
     mode = LockMode.ROW_EXCLUSIVE
     text, relation = chunk_shown(move), str(move.changed)
-    shown = StatementReport(text, relation, mode.words, _blocks(mode), rewrites=False, scans=False)
+    shown = StatementReport(text, relation, mode.words, _blocks(mode) or "nothing", rewrites=False, scans=False)
     return (shown,), list(consequences(target, step, move.table))
 
 

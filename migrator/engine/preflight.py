@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from migrator.backfill.moves import kind_of
+from migrator.engine.archives.rows import CascadeError, refuse_cascade
 from migrator.engine.losses import DataLossError, data_loss, unkept
 from migrator.engine.refs import refs
 from migrator.engine.session import Session
@@ -173,6 +174,12 @@ def _overwrites(target: Target, plan: Plan) -> Iterator[MigratorError]:
     for phase, _, step in plan.steps():
         if not isinstance(step, Backfill) or step.irreversible or phase == Phase.CONTRACT:
             continue
+        table = look(step.table)
+        if step.archive and table:
+            try:
+                refuse_cascade(target.asking, step, table)
+            except CascadeError as error:
+                yield error
         for loss in kind_of(step).losses(step, look):
             yield DataLossError(
                 f"the backfill {loss}",

@@ -213,3 +213,53 @@ class UndoReport:
     plan: str
     to: str
     steps: tuple[UndoStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TriedRow:
+    """One row that a preview tried, by its key: what it was and became, as JSON, or why the database refused it.
+
+    `before` is None for a row that is new, `after` for one that is deleted.
+    """
+
+    key: str
+    before: Any = None
+    after: Any = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepPreview:
+    """What a backfill step did to a sample. Estimates are for the whole table and one worker; sizes are in bytes.
+
+    `places` is how many stretches of the table the rows are from, `locked` how many were left out because of locks.
+    `bytes_estimate` is the size of the row versions that are made, or of the rows that go; `wal_estimate` has every
+    page in full once. `hot_share` is the share of the updates that left the indexes alone. None where statistics are
+    missing, or where it was not measured.
+    """
+
+    title: str
+    rows_total: int | None
+    table_bytes: int
+    places: int
+    locked: int
+    rows_tried: int
+    rows_written: int
+    refused: tuple[TriedRow, ...]
+    examples: tuple[TriedRow, ...]
+    rows_estimate: int | None
+    bytes_estimate: int | None
+    wal_estimate: int | None
+    seconds_estimate: float | None
+    hot_share: float | None
+    phase: str = ""
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewReport:
+    """What `migrator backfill --dry-run` answers: the backfill steps that are not done, each tried on some rows."""
+
+    plan: str
+    database: str
+    steps: tuple[StepPreview, ...]

@@ -9,12 +9,12 @@ import psycopg
 
 from migrator.backfill.chunks import Chunks, chunks_of
 from migrator.backfill.crew import Crew
-from migrator.backfill.dual_write import SILENCE
 from migrator.backfill.failures import failed_rows, message_of
 from migrator.backfill.keyset import Keyset
 from migrator.backfill.leases import Leases
 from migrator.backfill.move import Move
 from migrator.backfill.pages import Pages
+from migrator.backfill.session_settings import chunk_settings
 from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import Slice, cut_slices, free_slices, slices_of
 from migrator.backfill.walk import Control, Walk, Walked
@@ -30,7 +30,6 @@ from migrator.postgres.tables import Table, find_table, require_key
 
 Lead = Callable[[Walked, Callable[[], int]], Walked]
 """Takes how far the walk has come and how many workers there should be, and returns when all is done."""
-LOCK_SHARE = 0.25  # of the lock timeout: a chunk that waits for a row holds those it has done, so it waits less
 
 
 class BadExpressionError(UsageError):
@@ -207,19 +206,7 @@ def set_up(session: Session, connection: psycopg.Connection, target: float, *, s
     `silent` keeps the triggers of dual writes from doing what the chunks do.
     """
     longest = max(session.lock_timeout, 4 * target)
-    settings = {
-        SILENCE: "on" if silent else "off",
-        "lock_timeout": f"{round(session.lock_timeout * LOCK_SHARE * 1000)}ms",
-        "statement_timeout": f"{round(longest * 1000)}ms",
-        "idle_in_transaction_session_timeout": f"{round(longest * 1000)}ms",
-        # The cursor is in the same WAL as the rows: what a crash takes, it takes of both.
-        "synchronous_commit": "off",
-        # A row policy must not hide rows from the backfill in silence: with this PostgreSQL refuses instead.
-        "row_security": "off",
-        # The bounds of a chunk are not known when it is planned, so its cost is overrated.
-        "enable_seqscan": "off",
-        "deadlock_timeout": "100ms",
-    }
+    settings = chunk_settings(session.lock_timeout, longest, silent=silent)
     for name, value in settings.items():
         try:
             connection.execute("SELECT set_config(%s, %s, false)", (name, value))

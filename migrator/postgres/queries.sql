@@ -633,6 +633,10 @@ FROM pg_control_checkpoint()
 SELECT pg_relation_size(%(oid)s::oid)
        + coalesce((SELECT sum(pg_relation_size(relid)) FROM pg_partition_tree(%(oid)s::oid) WHERE relid <> %(oid)s::oid), 0)
 
+-- name: total_size
+SELECT pg_total_relation_size(%(oid)s::oid)
+       + coalesce((SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree(%(oid)s::oid) WHERE relid <> %(oid)s::oid), 0)
+
 -- name: dead_rows
 SELECT pg_stat_get_dead_tuples(%(oid)s::oid)
        + coalesce((SELECT sum(pg_stat_get_dead_tuples(relid)) FROM pg_partition_tree(%(oid)s::oid)

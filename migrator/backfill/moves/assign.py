@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from migrator.backfill.keyset import KeyRange
-from migrator.backfill.move import Move, Use
+from migrator.backfill.move import Move, Use, columns_shown
 from migrator.backfill.moves import Surroundings
 from migrator.plan import identifiers
 from migrator.plan.steps.backfill import Backfill
@@ -22,6 +22,9 @@ class Assign(Move):
     """Sets columns of `table`."""
 
     set: dict[str, str]
+
+    def shown(self) -> sql.Composable:
+        return columns_shown(self.table, self.set)
 
     def statement(self, within: KeyRange) -> sql.Composable:
         assignments = sql.SQL(", ").join(

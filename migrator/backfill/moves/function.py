@@ -17,7 +17,7 @@ from psycopg import abc, sql
 from psycopg.adapt import PyFormat, Transformer
 
 from migrator.backfill.keyset import KeyRange
-from migrator.backfill.move import Move, Use
+from migrator.backfill.move import Move, Use, columns_shown
 from migrator.backfill.moves import Surroundings
 from migrator.backfill.moves.assign import conditions, overwritten
 from migrator.errors import Location, UsageError
@@ -76,6 +76,9 @@ class Function(Move):
     @property
     def knows_done(self) -> bool:
         return False
+
+    def shown(self) -> sql.Composable:
+        return columns_shown(self.table, [column.name for column in self.write])
 
     def statement(self, within: KeyRange) -> sql.Composable:
         names = [sql.Identifier(f"value_{place}") for place in range(len(self.write))]

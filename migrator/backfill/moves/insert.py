@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from migrator.backfill.keyset import KeyRange
-from migrator.backfill.move import Move, Use
+from migrator.backfill.move import Move, Use, text
 from migrator.backfill.moves import Surroundings
 from migrator.backfill.moves.assign import columns_of, conditions, overwritten
 from migrator.plan import identifiers
@@ -44,6 +44,17 @@ class Insert(Move):
     @property
     def knows_done(self) -> bool:
         return False
+
+    @property
+    def adds(self) -> bool:
+        return True
+
+    def shown(self) -> sql.Composable:
+        pairs = [sql.SQL("{}, {}").format(text(column), raw(expression)) for column, expression in self.set.items()]
+        return sql.SQL("jsonb_build_object({})").format(sql.SQL(", ").join(pairs))
+
+    def size(self) -> sql.Composable:
+        return sql.SQL("pg_column_size(ROW({}))").format(sql.SQL(", ").join(map(raw, self.set.values())))
 
     def statement(self, within: KeyRange) -> sql.Composable:
         # The rows are locked against deletion, so that a copy cannot outlive its row; the lock does not stop updates

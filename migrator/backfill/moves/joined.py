@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from migrator.backfill.keyset import KeyRange
-from migrator.backfill.move import Move, Use
+from migrator.backfill.move import Move, Use, columns_shown
 from migrator.backfill.moves import Surroundings
 from migrator.backfill.moves.assign import columns_of, conditions, overwritten
 from migrator.plan.steps.backfill import Backfill
@@ -39,6 +39,9 @@ class Joined(Move):
     set: dict[str, str]
     source: Table
     join: str
+
+    def shown(self) -> sql.Composable:
+        return columns_shown(self.table, self.set)
 
     def statement(self, within: KeyRange) -> sql.Composable:
         values = [(column, sql.Identifier(f"value_{place}")) for place, column in enumerate(self.set)]

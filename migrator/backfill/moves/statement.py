@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from migrator.backfill.keyset import KeyRange
-from migrator.backfill.move import Move, Use
+from migrator.backfill.move import Move, Use, columns_shown
 from migrator.backfill.moves import Surroundings
 from migrator.backfill.moves.assign import overwritten
 from migrator.plan.steps.backfill import Backfill
@@ -24,6 +24,10 @@ class Statement(Move):
     """Runs a statement for the rows whose keys it is given."""
 
     bounded: BoundedStatement
+
+    def shown(self) -> sql.Composable:
+        own = self.bounded.verb == "UPDATE" and self.bounded.target.name == self.table.name
+        return columns_shown(self.table, self.bounded.sets) if own else super().shown()
 
     def statement(self, within: KeyRange) -> sql.Composable:
         bounds = {"first": within.first, "last": within.last}

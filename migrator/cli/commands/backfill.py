@@ -23,7 +23,10 @@ if TYPE_CHECKING:  # the engine takes over a second to import
 @command(
     Group.RUN,
     3,
-    examples=("migrator backfill product-tags --workers 4", "migrator backfill product-tags --retry-failed"),
+    examples=(
+        "migrator backfill product-tags --dry-run --sample 1000",
+        "migrator backfill product-tags --workers 4",
+    ),
 )
 def backfill(
     invocation: Invocation,
@@ -46,6 +49,12 @@ def backfill(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Take up the rows that the database refused, and nothing else.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Try it on some rows, show what comes of it, and change nothing.")
+    ] = False,
+    sample: Annotated[
+        int, typer.Option("--sample", metavar="N", min=1, max=100_000, help="Rows that --dry-run tries.")
+    ] = 1000,
     accept_drift: DriftOption = False,
 ) -> int:
     """Run only the backfill steps of PLAN, or go on with them.
@@ -54,6 +63,9 @@ def backfill(
     """
     if engine == "celery" and find_spec("celery") is None:
         raise CommandLineError("Celery is not installed", help="pip install 'migrator[celery]'")
+
+    if dry_run:
+        return _preview(invocation, plan, sample)
 
     def work(target: Target, loaded: Plan, emit: Emit, stop: Stop) -> str:
         from migrator.engine import run  # noqa: PLC0415 - see above
@@ -65,3 +77,14 @@ def backfill(
         )
 
     return carry_out(invocation, plan, work)
+
+
+def _preview(invocation: Invocation, name: str, sample: int) -> int:
+    """Show what the backfills would do; 1 where the database refused a row."""
+    from migrator.engine.preview import preview  # noqa: PLC0415 - see above
+    from migrator.view import preview as view  # noqa: PLC0415 - see above
+
+    with invocation.on_plan(name) as (target, plan):
+        report = preview(target, plan, sample)
+        invocation.answer(view, report)
+    return int(any(step.refused for step in report.steps))

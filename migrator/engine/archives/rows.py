@@ -5,6 +5,7 @@ Undoing the step inserts them again.
 
 from __future__ import annotations
 
+import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
@@ -44,7 +45,7 @@ def archive_of(session: Session, step: Backfill, row: StepRow, table: Table) -> 
     if found := at(session, f"{SCHEMA}.{_name(row)}"):
         return found
     key = require_key(table, step.location)
-    refuse_cascade(session, step, table)
+    refuse_cascade(session.working, step, table)
     kept = [column for column in table.columns if not column.generated]
     typed = sql.SQL(", ").join(sql.SQL("{} {}").format(sql.Identifier(one.name), sql.SQL(one.declared)) for one in kept)
     keys = sql.SQL(", ").join(sql.Identifier(one.name) for one in key)
@@ -58,13 +59,13 @@ def archive_of(session: Session, step: Backfill, row: StepRow, table: Table) -> 
     return find_table(session.working, f"{SCHEMA}.{_name(row)}")
 
 
-def refuse_cascade(session: Session, step: Backfill, table: Table) -> None:
+def refuse_cascade(connection: psycopg.Connection, step: Backfill, table: Table) -> None:
     """Raise where other tables would change with the rows that are deleted.
 
     Raises:
         CascadeError
     """
-    others = [name for (name,) in session.working.execute(query("cascades_to"), {"oid": table.oid})]
+    others = [name for (name,) in connection.execute(query("cascades_to"), {"oid": table.oid})]
     if others:
         raise CascadeError(
             f"deleting rows of {table} would change {', '.join(others)} too, and the archive would not hold that",
