@@ -75,7 +75,8 @@ def try_move(connection: psycopg.Connection, keyset: Keyset, move: Move, sample:
     row = connection.execute(keyset.largest(), ()).fetchone()
     if row is None:
         return trial
-    starts, upper = list(_starts(connection, keyset, sample)), row[0]
+    upper = row[0]
+    starts = [start for start in _starts(connection, keyset, sample) if start != upper] or [None]
     for after in starts:
         with connection.transaction(force_rollback=True):
             within = _stretch(connection, keyset, after, upper, max(sample // len(starts), 1))
@@ -98,7 +99,7 @@ def _starts(connection: psycopg.Connection, keyset: Keyset, sample: int) -> Iter
     table, percent = keyset.table, sql.Literal(min(100.0, 100 * SAMPLE_ROWS / rows))
     query = _STARTS.format(keyset.written(), table.named, table.alias, percent, sql.Literal(min(PLACES, sample)))
     found = [key for (key,) in connection.execute(query, ())]
-    yield from found or [None]
+    yield from found
 
 
 def _stretch(connection: psycopg.Connection, keyset: Keyset, after: Any, upper: Any, rows: int) -> KeyRange:

@@ -83,7 +83,8 @@ def test_rows_that_are_refused_are_named_and_the_command_says_so(
     assert "refused   44: invalid input syntax" in shown.stdout
     assert "example   1: n: null -> 1" in shown.stdout
     document = json.loads(project.run("backfill", "try", "--dry-run", "--sample", "10", "--format", "json").stdout)
-    assert (document["version"], document["steps"][0]["rows_tried"]) == (1, 10)
+    assert document["version"] == 1
+    assert 1 <= document["steps"][0]["rows_tried"] <= 10
 
 
 def test_what_an_earlier_step_makes_is_asked_for(connection: psycopg.Connection, project: Project) -> None:
