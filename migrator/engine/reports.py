@@ -71,7 +71,8 @@ class PlanReport:
 class StepStatus:
     """One step of a run as the ledger has it. Times are aware datetimes; `seconds` is the time spent so far.
 
-    `workers` work on its rows now; `failed` rows are set aside.
+    `workers` work on its rows now; `failed` rows are set aside. While it goes on, `eta` is in seconds, and `waiting` is
+    why it stands still, or empty.
     """
 
     phase: str
@@ -89,6 +90,10 @@ class StepStatus:
     error: str = ""
     workers: int = 0
     failed: int = 0
+    rows_per_second: float | None = None
+    eta: float | None = None
+    chunk_rows: int | None = None
+    waiting: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 
 from migrator.engine.acceptances import acceptance
-from migrator.engine.events import Emit, Event, StepRef
+from migrator.engine.events import Emit, Event, RowProgress, StepRef
 from migrator.engine.holding import Holding
 from migrator.engine.stop import Stop
 from migrator.engine.target import Target
@@ -29,6 +30,7 @@ def choose_plain(target: Target, plan: Plan) -> None:
 
 
 ASK_INTERVAL = 0.05  # seconds between two looks at what an operator asks
+TELL_INTERVAL = 1.0  # seconds between two notes in the ledger of how a step goes
 PAUSE_LOOK = 0.5  # seconds between two looks while a run is paused
 
 
@@ -48,6 +50,7 @@ class Session(Holding):
         self._asked = Asked()
         self._asked_at = float("-inf")
         self._asking = threading.Lock()
+        self._told_at = float("-inf")
         self.current: tuple[StepRef, StepRow] | None = None
 
     def accepted(self, revision: str) -> str:
@@ -93,6 +96,13 @@ class Session(Holding):
     def emit(self, event: Event) -> None:
         """Tell the display and, unless it is mere progress, the ledger."""
         super().emit(event)
+        if isinstance(event, RowProgress) and self.run and self.current:
+            self._tell_others(event, self.current[1])
         if self.run and event.name not in UNRECORDED:
             data = {key: value for key, value in event.to_json().items() if key not in ("event", "step")}
             self.ledger.event(self.run.id, self.current[1].id if self.current else None, event.name, data)
+
+    def _tell_others(self, event: RowProgress, row: StepRow) -> None:
+        if time.monotonic() - self._told_at >= TELL_INTERVAL:
+            self._told_at = time.monotonic()
+            self.ledger.progress(row.id, {key: value for key, value in asdict(event).items() if key != "step"})

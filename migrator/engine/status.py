@@ -74,7 +74,11 @@ def _step(row: StepRow, rows: list[StepRow], *, waiting: bool) -> StepStatus:
     first = next((other.position for other in rows if other.state != "done"), 0)
     state = "waiting" if waiting and row.position == first else row.state
     index = sum(other.phase == row.phase and other.position <= row.position for other in rows)
+    now = row.progress or {}
+    done = now.get("rows_done") if row.rows_done is None else row.rows_done
+    total = now.get("rows_total") if row.rows_total is None else row.rows_total
     return StepStatus(
-        row.phase, index, row.kind, row.title, state, row.attempts, row.rows_done, row.rows_total,
+        row.phase, index, row.kind, row.title, state, row.attempts, done, total,
         row.started_at, row.finished_at, row.seconds, row.detail or "", row.error or "", row.workers, row.failed,
+        now.get("rows_per_second"), now.get("eta"), now.get("chunk_rows"), now.get("waiting", ""),
     )  # fmt: skip

@@ -33,7 +33,8 @@ class Run:
 class StepRow:
     """A step as the ledger has it. `position` counts from 1 over the whole plan.
 
-    `workers` are those that hold a lease on rows of the step now, `failed` the rows that were set aside.
+    `workers` are those that hold a lease on rows of the step now, `failed` the rows that were set aside, `progress`
+    what the process that works on the step has told of its rows in the last seconds.
     """
 
     id: int
@@ -52,6 +53,7 @@ class StepRow:
     rows_total: int | None
     workers: int
     failed: int
+    progress: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,10 @@ class Ledger:
 
     def event(self, run: int, step: int | None, event: str, data: dict[str, Any]) -> None:
         self._execute("event_insert", run=run, step=step, by=self.by, event=event, data=Jsonb(data))
+
+    def progress(self, step: int, progress: dict[str, Any]) -> None:
+        """Keep how a step goes, for whoever asks meanwhile."""
+        self._execute("step_progress", step=step, progress=Jsonb(progress))
 
     def events(self, plan: str | None, limit: int) -> list[tuple[Any, ...]]:
         """Return the newest `limit` events, oldest first."""

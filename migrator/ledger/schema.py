@@ -9,7 +9,7 @@ import psycopg
 from migrator.errors import RefusedError
 
 VERSIONS = Path(__file__).parent / "versions"
-HEAD = "0006"
+HEAD = "0007"
 _CREATION_LOCK = 0x6D67_6C64  # "mgld": two first runs at once must not both create the schema
 
 

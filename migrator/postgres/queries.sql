@@ -74,7 +74,9 @@ VALUES (%(run)s, %(position)s, %(phase)s, %(kind)s, %(title)s)
 -- name: steps_of_run
 SELECT s.id, s.position, s.phase, s.kind, s.title, s.state, s.attempts, s.seconds, s.started_at, s.finished_at,
        s.detail, s.error, x.rows_done, x.rows_total, coalesce(x.workers, 0),
-       (SELECT count(*) FROM migrator.failed_rows f WHERE f.step_id = s.id)
+       (SELECT count(*) FROM migrator.failed_rows f WHERE f.step_id = s.id),
+       CASE WHEN s.state IN ('running', 'undoing') AND s.progress ->> 'at' IS NOT NULL
+                 AND clock_timestamp() - (s.progress ->> 'at')::timestamptz < interval '10 s' THEN s.progress END
 FROM migrator.steps s
 LEFT JOIN LATERAL (
     SELECT sum(rows_done)::bigint AS rows_done, sum(greatest(rows_total, rows_done))::bigint AS rows_total,
@@ -88,6 +90,10 @@ WHERE s.run_id = %(run)s ORDER BY s.position
 UPDATE migrator.steps
 SET state = %(state)s, attempts = attempts + 1, started_at = clock_timestamp(), finished_at = NULL, error = NULL
 WHERE id = %(step)s RETURNING attempts
+
+-- name: step_progress
+UPDATE migrator.steps SET progress = %(progress)s::jsonb || jsonb_build_object('at', clock_timestamp())
+WHERE id = %(step)s
 
 -- name: step_finish
 UPDATE migrator.steps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from migrator.engine.reports import RunStatus, StatusReport, StepStatus
@@ -51,13 +52,22 @@ def _run(run: RunStatus, ink: Ink) -> list[str]:
 def _step(step: StepStatus) -> list[str]:
     attempts = str(step.attempts) if step.attempts > 1 else ""
     seconds = duration(step.seconds) if step.seconds is not None else ""
-    facts = [step.error or step.detail]
+    facts = [step.error or step.detail, *_pace(step)]
     if step.workers > 1:
         facts.append(f"{step.workers} workers")
     if step.failed and step.state != "done":
         facts.append(f"{step.failed:,} rows set aside")
     detail = one_line(", ".join(fact for fact in facts if fact))
     return [f"{step.phase} {step.index}", step.title, step.state, _rows(step), seconds, attempts, detail]
+
+
+def _pace(step: StepStatus) -> Iterator[str]:
+    if step.waiting:
+        yield f"waits: {step.waiting}"
+    elif step.rows_per_second:
+        yield f"{step.rows_per_second:,.0f} rows/s"
+        if step.eta is not None:
+            yield f"{duration(step.eta)} left"
 
 
 def _rows(step: StepStatus) -> str:

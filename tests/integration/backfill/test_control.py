@@ -8,6 +8,7 @@ import pytest
 from migrator.engine import control
 from migrator.engine.control import BadControlError, NoRunError, read_settings
 from migrator.engine.events import Paused, RowProgress
+from migrator.engine.reports import StepStatus
 from migrator.engine.status import status
 from migrator.plan import Plan
 from tests.integration.backfill.conftest import MakePlan
@@ -48,6 +49,31 @@ def asked(project: Project, what: str, plan: Plan) -> None:
 def changed(project: Project, plan: Plan, *assignments: str) -> None:
     with project.target("set") as target:
         control.change(target, plan, read_settings(assignments))
+
+
+def test_another_terminal_sees_how_fast_it_goes_and_why_it_waits(
+    connection: psycopg.Connection, project: Project, backfill: MakePlan
+) -> None:
+    plan = backfill("items", SLOWLY)
+
+    def step() -> StepStatus:
+        with project.target("status") as target:
+            return status(target, [plan]).runs[0].steps[0]
+
+    with in_background(lambda: project.backfill(plan)) as run:
+        begun(connection)
+        wait_until(lambda: step().rows_per_second)
+        seen = step()
+        assert seen.rows_total == ROWS
+        assert seen.rows_per_second
+        assert 100 < seen.rows_per_second < 1000
+        assert seen.eta
+        asked(project, "pause", plan)
+        wait_until(lambda: "paused by" in step().waiting)
+        asked(project, "resume", plan)
+        changed(project, plan, "workers=8")
+        run.result()
+    assert step().rows_per_second is None
 
 
 def test_a_paused_run_stands_still_within_a_chunk_says_so_and_goes_on_when_resumed(
