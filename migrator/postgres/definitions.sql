@@ -64,7 +64,9 @@ WITH RECURSIVE the AS (
     FROM keys
     UNION ALL
     SELECT 40, attnum, 'not null', relation || '.' || name, format('ALTER TABLE %%s ALTER COLUMN %%s SET NOT NULL', relation, name)
-    FROM columns WHERE attnotnull
+    FROM columns c WHERE attnotnull AND NOT EXISTS (
+        SELECT FROM pg_constraint k  -- PostgreSQL 18 has them NOT VALID, too
+        WHERE k.conrelid = c.attrelid AND k.contype = 'n' AND c.attnum = ANY (k.conkey) AND NOT k.convalidated)
     UNION ALL
     SELECT 50, 0, 'statistics', stxname::text, pg_get_statisticsobjdef(s.oid) FROM the JOIN pg_statistic_ext s ON stxrelid = the.oid
     UNION ALL

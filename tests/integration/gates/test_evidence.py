@@ -67,7 +67,10 @@ def test_what_depends_on_the_column_keeps_the_gate_shut(
     database: Database, tmp_path: Path, statement: str, name: str
 ) -> None:
     project, plan = project_at(database.url, tmp_path)
-    database.connect().execute(statement)
+    connection = database.connect()
+    if name == "publication" and connection.info.server_version < 150000:
+        pytest.skip("publications have lists of columns since PostgreSQL 15")
+    connection.execute(statement)
     assert project.apply(plan) == "waiting"
     assert name in notes(project)
     with pytest.raises(StillUsedError) as refused:
