@@ -6,7 +6,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: help setup demo test test-unit test-matrix test-docker test-slow chaos test-histories check format docs readme bench-backfill bench-upgrade bench-forms bench-undo constraints clean
+.PHONY: help setup demo test test-unit test-matrix test-docker test-slow chaos test-histories check format docs readme bench-backfill bench-backfill-large bench-upgrade bench-forms bench-undo constraints clean
 
 help:
 	@echo "make demo         run the main job on a private PostgreSQL and show what happens"
@@ -23,6 +23,7 @@ help:
 	@echo "make docs         write the reference pages anew from the code"
 	@echo "make readme       run the README's commands and renew the outputs it shows"
 	@echo "make bench-backfill  measure the backfill against one large UPDATE"
+	@echo "make bench-backfill-large  the same on twenty million rows: speed, memory, start and resume"
 	@echo "make bench-upgrade   measure upgrades against Alembic's"
 	@echo "make bench-forms     measure every online form under load, beside Alembic"
 	@echo "make bench-undo      measure what undoing a contract of a million rows costs the application"
@@ -74,6 +75,9 @@ readme: $(STAMP)
 
 bench-backfill: $(STAMP)
 	$(BIN)/python -m benchmarks.backfill
+
+bench-backfill-large: $(STAMP)
+	$(BIN)/python -m benchmarks.backfill_large
 
 bench-upgrade: $(STAMP)
 	$(BIN)/python -m benchmarks.upgrade $(HISTORIES)

@@ -224,6 +224,11 @@ class Bench:
         settings = ", ".join(f"{name} {value}" for name, value in SETTINGS.items())
         return f"PostgreSQL {version // 10000}.{version % 10000} ({settings}, fsync on)"
 
+    @property
+    def template(self) -> str:
+        """The address of the template itself."""
+        return self._at(TEMPLATE)
+
     def _size(self, url: str) -> int:
         with psycopg.connect(url) as connection:
             row = connection.execute("SELECT pg_relation_size('items')").fetchone()
