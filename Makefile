@@ -25,6 +25,7 @@ help:
 	@echo "make bench-backfill  measure the backfill against one large UPDATE"
 	@echo "make bench-backfill-large  the same on twenty million rows: speed, memory, start and resume"
 	@echo "make bench-upgrade   measure upgrades against Alembic's"
+	@echo "make bench-gate    migrator check beside squawk and alembic-guard"
 	@echo "make bench-forms     measure every online form under load, beside Alembic"
 	@echo "make bench-undo      measure what undoing a contract of a million rows costs the application"
 	@echo "make bench-catalog   measure the catalog service: its lists, and a load while its schema changes"
@@ -81,6 +82,9 @@ bench-backfill-large: $(STAMP)
 
 bench-upgrade: $(STAMP)
 	$(BIN)/python -m benchmarks.upgrade $(HISTORIES)
+
+bench-gate: $(STAMP)
+	$(BIN)/python -m benchmarks.gate
 
 bench-forms: $(STAMP)
 	$(BIN)/python -m benchmarks.online_forms

@@ -96,12 +96,16 @@ def _text(node: dict[str, Any], kind: str) -> str | None:
 
 
 def _constant(expression: str) -> str | None:
-    """Return the text that an expression of constants stands for, or None for anything else."""
+    """Return the text that an expression stands for, with NULL for each value that is not written in it.
+
+    None where nothing but the values is known, or where they are not values: it cannot be read then.
+    """
     try:
         select = parse_tree(f"SELECT {expression}").stmts[0].stmt.select_stmt
+        text = _folded(select.target_list[0].res_target.val)
+        return text if text and parse(text) else None
     except SqlError:
         return None
-    return _folded(select.target_list[0].res_target.val) or None
 
 
 def _folded(node: Tree) -> str | None:
@@ -110,7 +114,7 @@ def _folded(node: Tree) -> str | None:
         return constant_text(node)
     if kind == "a_expr" and strings(node.a_expr.name) == ("||",):
         left, right = _folded(node.a_expr.lexpr), _folded(node.a_expr.rexpr)
-        return None if left is None or right is None else left + right
+        return None if left is None and right is None else f"{left or ' NULL '}{right or ' NULL '}"
     if kind == "func_call" and function_name(node.func_call).name == "format":
         return _formatted([_folded(argument) for argument in node.func_call.args])
     return None

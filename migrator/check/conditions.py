@@ -49,8 +49,9 @@ def is_unlimited(tree: Tree) -> bool:
         return bool(joined)
     conjuncts = list(_conjuncts(tree.where_clause))
     closed = _closed_ranges(conjuncts)
+    target = {tree.relation.relname, tree.relation.alias.aliasname}
     return all(
-        _always_true(one) or _about_content(one) or _is_open(one, closed) or (joined and _joins(one))
+        _always_true(one) or _about_content(one) or _is_open(one, closed) or (joined and _is_about_others(one, target))
         for one in conjuncts
     )
 
@@ -75,6 +76,12 @@ def _is_table(node: Tree, own: frozenset[str]) -> bool:
         limited = query.HasField("where_clause") or query.HasField("limit_count")
         return bool(query.from_clause) and not limited and all(_is_table(one, own) for one in query.from_clause)
     return kind == "range_var" and node.range_var.relname not in own
+
+
+def _is_about_others(node: Tree, target: set[str]) -> bool:
+    """Say whether the condition joins tables, or limits one of the others, whose rows can have any number of ours."""
+    tables = [strings(one.fields)[-2:-1] for one in find(node, "ColumnRef")]
+    return _joins(node) or (all(tables) and not any(table in target for (table,) in tables))
 
 
 def _joins(node: Tree) -> bool:

@@ -121,6 +121,7 @@ class Walk:
                 types=(*held.types, *(one.name.name for one in effect.creates if one.kind == "type")),
             )
             self.transaction = (noted if before.open else held).with_settings(effect.changes_settings)
+        self.schema.session_timezone = self.transaction.setting("timezone")
 
     def _control(self, effect: Effect) -> None:
         """Begin and end transactions; what is rolled back has never been."""

@@ -46,11 +46,12 @@ class Witness:
         own = False
         for statement in parse(sql):
             try:
-                if "BEGIN" in statement.text[:5].upper():
+                words = statement.text.upper()
+                if words.startswith(("BEGIN", "START")):
                     own = True
                 seen |= self._one(statement, own=own)
-                if statement.text[:6].upper() in ("COMMIT", "ROLLBA") and "SAVEPOINT" not in statement.text:
-                    own = False
+                if words.startswith(("COMMIT", "ROLLBACK", "END", "ABORT")) and " TO" not in words:
+                    own = words.endswith("AND CHAIN")
             except psycopg.Error as error:
                 seen.add("fails")
                 self.error = error

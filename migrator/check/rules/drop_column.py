@@ -51,6 +51,9 @@ def find(moment: Moment) -> Iterator[Report]:
     for one in moment.effect.drops:
         if one.kind != "column" or moment.downgrade or not one.member:
             continue
+        known = moment.schema.table(one.name) if moment.schema.complete else None
+        if known is not None and known.column(one.member) is None:
+            continue
         new = moment.schema.is_new(one.name) or (one.name.name, one.member) in moment.schema.added
         if not new:
             column = quote(one.member)

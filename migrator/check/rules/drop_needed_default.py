@@ -53,6 +53,10 @@ GOOD = (
         sql="ALTER TABLE orders ALTER COLUMN legacy DROP DEFAULT;",
         setup="CREATE TABLE orders (legacy text DEFAULT 'old');",
     ),
+    Example(
+        sql="ALTER TABLE orders ALTER qty DROP DEFAULT, ALTER qty DROP NOT NULL;",
+        setup="CREATE TABLE orders (qty int NOT NULL DEFAULT 1);",
+    ),
     Example(sql="CREATE TABLE fresh (a int NOT NULL DEFAULT 1); ALTER TABLE fresh ALTER a DROP DEFAULT;"),
 )
 
@@ -61,7 +65,8 @@ def find(moment: Moment) -> Iterator[Report]:
     """Yield each default that INSERTs may rely on."""
     for table, command in moment.commands("AT_ColumnDefault"):
         column = moment.schema.known(table).column(command.name)
-        if not command.HasField("def") and column is not None and column.not_null:
+        optional = any(other.name == command.name for _, other in moment.commands("AT_DropNotNull"))
+        if not command.HasField("def") and column is not None and column.not_null and not optional:
             name = quote(command.name)
             yield Report(
                 f"an INSERT into {table} that does not name {name} fails from now on: it is NOT NULL",

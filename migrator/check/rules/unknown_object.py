@@ -2,8 +2,8 @@
 
 What it does
 ------------
-Reports `ALTER TABLE` and `CREATE INDEX` on a table, and `VALIDATE CONSTRAINT` of a constraint, that are neither in the
-schema that `--schema` gives nor made by the script.
+Reports `ALTER TABLE` and `CREATE INDEX` on a table, `DROP COLUMN` of a column, and `VALIDATE CONSTRAINT` of a
+constraint, that are neither in the schema that `--schema` gives nor made by the script.
 
 Why it is bad
 -------------
@@ -70,7 +70,10 @@ def find(moment: Moment) -> Iterator[Report]:
     if table is None and any(word in one for one in subtypes for word in _OF_TABLES):
         yield Report(f"PostgreSQL refuses it: there is no table {name}", "correct the name, or write IF EXISTS")
     for one, subtype in zip(moment.tree.cmds, subtypes, strict=True):
-        constraint = one.alter_table_cmd.name
+        constraint = column = one.alter_table_cmd.name
+        dropped = subtype == "AT_DropColumn" and not one.alter_table_cmd.missing_ok
+        if dropped and table is not None and table.columns and not (table.parents or table.column(column)):
+            yield Report(f"PostgreSQL refuses it: {name} has no column {quote(column)}", "correct the name")
         if table is not None and subtype == "AT_ValidateConstraint" and not table.constraint(constraint):
             yield Report(
                 f"PostgreSQL refuses it: {name} has no constraint {quote(constraint)}",
