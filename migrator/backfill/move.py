@@ -66,6 +66,15 @@ class Move(ABC):
         return self.where is not None
 
     @property
+    def writes(self) -> frozenset[str]:
+        """The columns of rows of `table` that it changes."""
+        return frozenset()
+
+    def goes_by_partition(self, columns: frozenset[str]) -> bool:
+        """Tell whether it can be done partition by partition; `columns` tell partitions apart, "" is an expression."""
+        return not self.writes or ("" not in columns and columns.isdisjoint(self.writes))
+
+    @property
     def adds(self) -> bool:
         """Whether it makes new rows, so that what is `shown` of a row is what is made of it."""
         return False

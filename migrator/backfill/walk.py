@@ -15,6 +15,17 @@ RATE_WINDOW = 20  # chunks of each worker that the shown rate and the estimate o
 LOOK_INTERVAL = 0.2  # seconds without news after which the walk looks whether it may go on
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Rows of the same step that are not of this walk: those that are done, and about how many are left."""
+
+    done: int = 0
+    left: int = 0
+
+
+NOWHERE = Elsewhere()
+
+
 @dataclass(slots=True)
 class Walked:
     """How far a walk has come, after each chunk. `rate` is rows per second over the last chunks."""
@@ -25,6 +36,7 @@ class Walked:
     chunk_rows: int
     workers: int = 1
     chunk_seconds: float = 0.0
+    elsewhere: Elsewhere = NOWHERE
     _waiting: dict[int, str] = field(default_factory=dict)
     _recent: deque[tuple[float, int]] = field(default_factory=deque)
 
@@ -45,7 +57,8 @@ class Walked:
 
     @property
     def eta(self) -> float | None:
-        return max(self.rows_total - self.rows_done, 0) / self.rate if self.rate else None
+        left = max(self.rows_total - self.rows_done, 0) + self.elsewhere.left
+        return left / self.rate if self.rate else None
 
     def take_in(self, news: Progress) -> None:
         self.chunk_rows = news.rows

@@ -120,8 +120,10 @@ def broker_of(settings: Settings) -> str:
 # The process that leads.
 
 
-def lead(session: Session, step: Backfill, row: StepRow, walked: Walked, workers: Callable[[], int]) -> Walked:
-    """Let Celery workers fill what the slices of a step hold, and return when all is done.
+def lead(
+    session: Session, step: Backfill, row: StepRow, purpose: str, *, walked: Walked, workers: Callable[[], int]
+) -> Walked:
+    """Let Celery workers fill what the slices of one purpose of a step hold, and return when all is done.
 
     Raises:
         NoBrokerError, BrokerError, WorkerGaveUpError
@@ -132,13 +134,13 @@ def lead(session: Session, step: Backfill, row: StepRow, walked: Walked, workers
     (attempt,) = session.working.execute("SELECT attempts FROM migrator.steps WHERE id = %s", (row.id,)).fetchone() or (
         0,
     )
-    session.working.execute(query("step_set_work"), {"step": row.id, "work": Jsonb(_work(session, step))})
+    session.working.execute(query("step_set_work"), {"step": row.id, "work": Jsonb(_work(session, step, purpose))})
     calls = _Calls(app, (run.id, row.id, attempt))
     most = most_refused(backfill.skip_of(step))
     try:
         while True:
-            done = _look(session, row, walked)
-            failed = failed_rows(session.working, row.id, backfill.PURPOSE)
+            done = _look(session, row, purpose, walked)
+            failed = failed_rows(session.working, row.id, purpose)
             if done:
                 break
             if len(failed) > most:
@@ -149,14 +151,14 @@ def lead(session: Session, step: Backfill, row: StepRow, walked: Walked, workers
     except BaseException:
         # From here on no worker is given a slice, and what they hold is taken from them: then nobody writes.
         session.ledger.set_run(run.id, "stopped")
-        free_slices(session.working, row.id, backfill.PURPOSE)
+        free_slices(session.working, row.id, purpose)
         raise
     return walked
 
 
-def _look(session: Session, row: StepRow, walked: Walked) -> bool:
+def _look(session: Session, row: StepRow, purpose: str, walked: Walked) -> bool:
     """Take in how far the workers have come; tell whether all is done."""
-    found = session.working.execute(query("slices_state"), {"step": row.id, "purpose": backfill.PURPOSE}).fetchone()
+    found = session.working.execute(query("slices_state"), {"step": row.id, "purpose": purpose}).fetchone()
     assert found
     done, rows_done, changed, total, workers, error = found
     if error:
@@ -198,10 +200,10 @@ class _Calls:
         self._pause = min(2 * self._pause, LONGEST_CALL)
 
 
-def _work(session: Session, step: Backfill) -> dict[str, Any]:
-    written = json.dumps(step.model_dump(exclude_none=True, by_alias=True), default=_plain)
+def _work(session: Session, step: Backfill, purpose: str) -> dict[str, Any]:
+    written = json.dumps(step.model_dump(exclude_unset=True, by_alias=True), default=_plain)
     times = {"lock_timeout": session.lock_timeout, "lock_wait": session.lock_wait}
-    return {"step": json.loads(written), **times}
+    return {"step": json.loads(written), "purpose": purpose, **times}
 
 
 def _plain(value: object) -> object:
@@ -235,7 +237,7 @@ def _fill(step: int, attempt: int) -> None:
         run = Run(*own)
         row = next(one for one in target.ledger.steps(run.id) if one.id == step)
         with _Assistant(target, run, work) as session:
-            _assist(session, Backfill.model_validate(work["step"]), row, attempt)
+            _assist(session, Backfill.model_validate(work["step"]), row, attempt, work["purpose"])
 
 
 class _Assistant(Session):
@@ -251,7 +253,7 @@ class _Assistant(Session):
         return self
 
 
-def _assist(session: Session, step: Backfill, row: StepRow, attempt: int) -> None:
+def _assist(session: Session, step: Backfill, row: StepRow, attempt: int, purpose: str) -> None:
     end, looked, is_open = time.monotonic() + SHIFT, 0.0, True
 
     def halted() -> bool:
@@ -265,12 +267,12 @@ def _assist(session: Session, step: Backfill, row: StepRow, attempt: int) -> Non
         return not is_open or now > end
 
     try:
-        backfill.assist(session, step, row, attempt, halted)
+        backfill.assist(session, step, row, attempt=attempt, purpose=purpose, halted=halted)
     except RowFailedError:
         pass  # the row is in the ledger, where the process that leads finds it
     except (MigratorError, psycopg.Error) as error:
         text = message_of(error) if isinstance(error, psycopg.Error) else str(error)
-        noted = {"step": row.id, "purpose": backfill.PURPOSE, "error": text}
+        noted = {"step": row.id, "purpose": purpose, "error": text}
         session.target.asking.execute(query("slice_note_error"), noted)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 from psycopg import sql
@@ -14,13 +14,13 @@ from migrator.backfill.pages import Pages
 from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import forget_slices, slices_of
 from migrator.backfill.walk import Walked
+from migrator.engine.parts import parts
 from migrator.engine.session import Session
 from migrator.errors import Location
 from migrator.ledger.ledger import StepRow
 from migrator.postgres.queries import query
-from migrator.postgres.tables import NoKeyError, Table, leaves
+from migrator.postgres.tables import NoKeyError, Table
 
-PURPOSE = "fill"
 SWEEP_TARGET = 3600.0  # seconds: the last sweep is one statement, and its time limit follows from this
 WHOLE = 10**9  # rows of a chunk that takes all pages
 Fill = Callable[[Move, ChunkSize, str, Pages], Walked]
@@ -47,7 +47,8 @@ def fill_keyless(
             help="give it a primary key, or the backfill a `where` that no row fulfils once it is filled",
         )
     done = changed = 0
-    for part, purpose in _parts(session, move):
+    for one in parts(session.working, move):
+        part, purpose = one.move, one.purpose
         _forget_if_rewritten(session, row, part.table, purpose)
         walked = fill(part, replace(size), purpose, Pages(part.table))
         done, changed = (
@@ -59,15 +60,9 @@ def fill_keyless(
 
 def sweep_again(session: Session, move: Move, row: StepRow, *, fill: Fill) -> None:
     """Sweep the partitions in which rows were refused; what is refused again stays noted."""
-    for part, purpose in _parts(session, move):
-        if _noted(session, row, purpose):
-            _sweep(session, part, purpose, row, fill)
-
-
-def _parts(session: Session, move: Move) -> Iterator[tuple[Move, str]]:
-    """Yield the move for each partition, with its purpose."""
-    for leaf in leaves(session.working, move.table):
-        yield replace(move, table=leaf), f"{PURPOSE} {leaf}" if move.table.partitioned else PURPOSE
+    for part in parts(session.working, move):
+        if _noted(session, row, part.purpose):
+            _sweep(session, part.move, part.purpose, row, fill)
 
 
 def _noted(session: Session, row: StepRow, purpose: str) -> list[FailedRow]:

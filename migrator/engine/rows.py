@@ -17,7 +17,7 @@ from migrator.backfill.pages import Pages
 from migrator.backfill.session_settings import chunk_settings
 from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import Slice, cut_slices, free_slices, slices_of
-from migrator.backfill.walk import Control, Walk, Walked
+from migrator.backfill.walk import NOWHERE, Control, Elsewhere, Walk, Walked
 from migrator.backfill.worker import Means, Progress, RowFailedError, Worker
 from migrator.engine.events import Notice, RowProgress
 from migrator.engine.refused import again, most_refused, refused_rows
@@ -81,6 +81,8 @@ def fill(
     skip: int = 0,
     lead: Lead | None = None,
     pages: Pages | None = None,
+    settle: bool = True,
+    elsewhere: Elsewhere = NOWHERE,
 ) -> Walked:
     """Walk the table of `move` to its end, or from where an earlier attempt came to.
 
@@ -88,8 +90,8 @@ def fill(
     not of this process. `throttle` says why the next chunk has to wait, or an empty text; `nice` is how long a worker
     rests after each, as a multiple of the time it took, unless an operator asks for something else; `skip` is how many
     rows that the database refuses may be left for later. With more of them, all others are done before it ends with an
-    error, unless there are very many. With `pages` the rows are walked by where they lie, and who calls tells of those
-    that were refused when all is done.
+    error, unless there are very many; without `settle` it is left to the caller to tell of them when all is done. With
+    `pages` the rows are walked by where they lie. `elsewhere` is what there is of the step beside this.
 
     Raises:
         BadExpressionError: the statement cannot be planned.
@@ -101,6 +103,7 @@ def fill(
     set_up(session, session.working, size.target, silent=move.silent)
     _try_out(session.working, chunks, where)
     walk = _walk(session, cut_slices(session.working, keyset, row.id, purpose), size, crew or Crew(1, 1))
+    walk.walked.elsewhere = elsewhere
     means = _means(session, move, walk, throttle=throttle, nice=nice, most=most_refused(skip))
 
     def make(number: int) -> Worker:
@@ -122,7 +125,7 @@ def fill(
     except RowFailedError:
         pass  # too many of them, to be told below
     found = failed_rows(session.working, row.id, purpose)
-    if len(found) > skip and not (done and pages):
+    if len(found) > skip and (settle or not done):
         raise refused_rows(str(move.table), found, where, done=done)
     return walk.walked
 
@@ -230,8 +233,8 @@ def report(session: Session, walked: Walked) -> None:
     session.emit(
         RowProgress(
             step=session.ref,
-            rows_done=walked.rows_done,
-            rows_total=walked.rows_total,
+            rows_done=walked.rows_done + walked.elsewhere.done,
+            rows_total=walked.rows_total + walked.elsewhere.done + walked.elsewhere.left,
             rows_per_second=walked.rate,
             eta=walked.eta,
             chunk_rows=walked.chunk_rows,

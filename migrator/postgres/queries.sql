@@ -471,6 +471,11 @@ WHERE k.contype = 'f' AND k.confrelid = %(oid)s AND k.conrelid <> %(oid)s AND k.
 SELECT a.attname FROM pg_partitioned_table k, unnest(k.partattrs::int2[]) WITH ORDINALITY p (attnum, place)
 JOIN pg_attribute a ON a.attnum = p.attnum WHERE k.partrelid = %(oid)s AND a.attrelid = %(oid)s ORDER BY p.place
 
+-- name: partition_columns
+SELECT coalesce(a.attname, '') FROM pg_partition_tree(%(oid)s::oid) t JOIN pg_partitioned_table k ON k.partrelid = t.relid
+CROSS JOIN LATERAL unnest(k.partattrs::int2[]) p (attnum)
+LEFT JOIN pg_attribute a ON a.attrelid = k.partrelid AND a.attnum = p.attnum AND p.attnum > 0
+
 -- name: fact_index_table
 SELECT t.relname, n.nspname FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid
 JOIN pg_namespace n ON n.oid = t.relnamespace WHERE i.indexrelid = to_regclass(%(name)s)

@@ -23,6 +23,10 @@ class Assign(Move):
 
     set: dict[str, str]
 
+    @property
+    def writes(self) -> frozenset[str]:
+        return frozenset(self.set)
+
     def shown(self) -> sql.Composable:
         return columns_shown(self.table, self.set)
 

@@ -77,6 +77,10 @@ class Function(Move):
     def knows_done(self) -> bool:
         return False
 
+    @property
+    def writes(self) -> frozenset[str]:
+        return frozenset(column.name for column in self.write)
+
     def shown(self) -> sql.Composable:
         return columns_shown(self.table, [column.name for column in self.write])
 

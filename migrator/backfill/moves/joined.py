@@ -40,6 +40,10 @@ class Joined(Move):
     source: Table
     join: str
 
+    @property
+    def writes(self) -> frozenset[str]:
+        return frozenset(self.set)
+
     def shown(self) -> sql.Composable:
         return columns_shown(self.table, self.set)
 

@@ -25,9 +25,17 @@ class Statement(Move):
 
     bounded: BoundedStatement
 
-    def shown(self) -> sql.Composable:
+    @property
+    def writes(self) -> frozenset[str]:
         own = self.bounded.verb == "UPDATE" and self.bounded.target.name == self.table.name
-        return columns_shown(self.table, self.bounded.sets) if own else super().shown()
+        return frozenset(self.bounded.sets if own else ())
+
+    def goes_by_partition(self, columns: frozenset[str]) -> bool:
+        del columns
+        return False
+
+    def shown(self) -> sql.Composable:
+        return columns_shown(self.table, sorted(self.writes)) if self.writes else super().shown()
 
     def statement(self, within: KeyRange) -> sql.Composable:
         bounds = {"first": within.first, "last": within.last}

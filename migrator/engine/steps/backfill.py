@@ -16,12 +16,13 @@ from migrator.backfill.moves import kind_of
 from migrator.backfill.moves.delete import Delete
 from migrator.backfill.pages import Pages
 from migrator.backfill.size import SMALLEST, ChunkSize
-from migrator.backfill.slices import forget_slices
-from migrator.backfill.walk import Walked
+from migrator.backfill.slices import cut_slices, forget_slices
+from migrator.backfill.walk import NOWHERE, Elsewhere, Walked
 from migrator.engine import rows
 from migrator.engine.archives import rows as deleted_rows
 from migrator.engine.chunk_shown import surroundings
 from migrator.engine.keyless import fill_keyless, sweep_again
+from migrator.engine.parts import parts, require_key_kept
 from migrator.engine.refused import again, most_refused, refused_rows
 from migrator.engine.session import Session
 from migrator.engine.throttling import limits_of, throttled
@@ -29,7 +30,6 @@ from migrator.ledger.ledger import StepRow
 from migrator.plan.steps.backfill import Backfill
 from migrator.postgres.tables import require_key
 
-PURPOSE = "fill"
 CELERY = "celery"
 
 
@@ -39,8 +39,8 @@ def run(session: Session, step: Backfill, row: StepRow) -> str:
     with throttled(session, limits, row, move.table) as throttle:
         fill = _filler(session, step, row, throttle=throttle.reason, nice=limits.nice or 0.0)
         if move.table.key:
-            walked = fill(move, _size(step), PURPOSE)
-            done, changed = walked.rows_done, walked.rows_changed
+            require_key_kept(move, step.location)
+            done, changed = _fill_parts(session, move, _size(step), row, fill)
         else:
             done, changed = fill_keyless(session, move, _size(step), row, fill=fill, where=step.location)
     if changed:
@@ -52,12 +52,35 @@ def run(session: Session, step: Backfill, row: StepRow) -> str:
     return f"{done:,} rows walked, {changed:,} written{left}"
 
 
+def _fill_parts(
+    session: Session, move: Move, size: ChunkSize, row: StepRow, fill: Callable[..., Walked]
+) -> tuple[int, int]:
+    """Walk the parts of a table one after the other; return rows walked and written."""
+    found, done, changed = list(parts(session.working, move)), 0, 0
+    cut = [
+        cut_slices(session.working, Keyset(part.move.table, part.move.table.key), row.id, part.purpose)
+        for part in found
+    ]
+    rows_of = [sum(max(one.rows_total, one.rows_done) for one in slices) for slices in cut]
+    for number, part in enumerate(found, start=1):
+        elsewhere = Elsewhere(done, sum(rows_of[number:]))
+        walked = fill(part.move, replace(size), part.purpose, elsewhere=elsewhere)
+        done, changed = done + walked.rows_done, changed + walked.rows_changed
+    return done, changed
+
+
 def _filler(
     session: Session, step: Backfill, row: StepRow, *, throttle: Callable[[], str] = lambda: "", nice: float = 0.0
 ) -> Callable[..., Walked]:
     """Return what walks a table, or with pages a part of it, as the step says."""
 
-    def fill(part: Move, size: ChunkSize, purpose: str, pages: Pages | None = None) -> Walked:
+    def fill(
+        part: Move,
+        size: ChunkSize,
+        purpose: str,
+        pages: Pages | None = None,
+        elsewhere: Elsewhere = NOWHERE,
+    ) -> Walked:
         return rows.fill(
             session,
             row,
@@ -69,8 +92,10 @@ def _filler(
             nice=nice,
             crew=None if pages else Crew(step.workers.min, step.workers.max),
             skip=skip_of(step),
-            lead=_lead(session, step, row) if session.engine == CELERY and not pages else None,
+            lead=_lead(session, step, row, purpose) if session.engine == CELERY and not pages else None,
             pages=pages,
+            settle=False,
+            elsewhere=elsewhere,
         )
 
     return fill
@@ -85,7 +110,9 @@ def retry(session: Session, step: Backfill, row: StepRow) -> int:
     move, before = _move(session, step, row), len(failed_rows(session.working, row.id))
     rows.set_up(session, session.working, step.chunk_target.total_seconds(), silent=move.silent)
     if move.table.key:
-        again(session, row, chunks_of(Keyset(move.table, move.table.key), move), PURPOSE)
+        for part in parts(session.working, move):
+            keyset = Keyset(part.move.table, part.move.table.key)
+            again(session, row, chunks_of(keyset, part.move), part.purpose)
     elif before:
         sweep_again(session, move, row, fill=_filler(session, step, row))
     left = failed_rows(session.working, row.id)
@@ -94,20 +121,25 @@ def retry(session: Session, step: Backfill, row: StepRow) -> int:
     return before - len(left)
 
 
-def assist(session: Session, step: Backfill, row: StepRow, attempt: int, halted: Callable[[], bool]) -> None:
-    """Help another process, which leads the step, until `halted`.
+def assist(
+    session: Session, step: Backfill, row: StepRow, *, attempt: int, purpose: str, halted: Callable[[], bool]
+) -> None:
+    """Help another process, which leads the step and is at the part that `purpose` names, until `halted`.
 
     Raises:
         RowFailedError, RowsLockedError
     """
     move, limits = _move(session, step, row), limits_of(session, step.throttle)
-    keyset = Keyset(move.table, require_key(move.table, step.location))
-    leases = Leases(session.working, keyset, row.id, PURPOSE, f"{session.ledger.by} {os.getpid()}", attempt)
+    part = next((part.move for part in parts(session.working, move) if part.purpose == purpose), None)
+    if part is None:  # the partition is gone by now
+        return
+    keyset = Keyset(part.table, require_key(part.table, step.location))
+    leases = Leases(session.working, keyset, row.id, purpose, f"{session.ledger.by} {os.getpid()}", attempt)
     with throttled(session, limits, row, move.table) as throttle:
         rows.assist(
             session,
             leases,
-            move,
+            part,
             _size(step),
             throttle=throttle.reason,
             nice=limits.nice or 0.0,
@@ -116,10 +148,10 @@ def assist(session: Session, step: Backfill, row: StepRow, attempt: int, halted:
         )
 
 
-def _lead(session: Session, step: Backfill, row: StepRow) -> rows.Lead:
+def _lead(session: Session, step: Backfill, row: StepRow, purpose: str) -> rows.Lead:
     from migrator.engine.celery import lead  # noqa: PLC0415 - an extra, for those who use it
 
-    return lambda walked, workers: lead(session, step, row, walked, workers)
+    return lambda walked, workers: lead(session, step, row, purpose, walked=walked, workers=workers)
 
 
 def _size(step: Backfill) -> ChunkSize:

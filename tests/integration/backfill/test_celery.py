@@ -146,6 +146,20 @@ def test_a_worker_finds_the_function_of_the_plan(
     assert written(connection) == [(1, ROWS)]
 
 
+def test_workers_go_from_partition_to_partition(
+    connection: psycopg.Connection, project: Project, backfill: MakePlan, broker: str, hands: Hands
+) -> None:
+    connection.execute("CREATE TABLE parts (id integer PRIMARY KEY, writes integer DEFAULT 0) PARTITION BY RANGE (id)")
+    connection.execute("CREATE TABLE low PARTITION OF parts FOR VALUES FROM (0) TO (150)")
+    connection.execute("CREATE TABLE high PARTITION OF parts FOR VALUES FROM (150) TO (999)")
+    connection.execute("INSERT INTO parts SELECT generate_series(1, 300)")
+    with in_background(lambda: led(project, backfill("parts", {"writes": "parts.writes + 1"}), broker)) as run:
+        while not run.done():
+            hands(1)[0].result()
+        assert run.result() == "complete"
+    assert connection.execute("SELECT writes, count(*) FROM parts GROUP BY 1").fetchall() == [(1, 300)]
+
+
 def test_a_stop_takes_the_work_from_the_workers_and_the_local_engine_goes_on(
     connection: psycopg.Connection, project: Project, backfill: MakePlan, broker: str, hands: Hands
 ) -> None:

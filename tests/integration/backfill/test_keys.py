@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from migrator.engine.events import RowProgress
+from migrator.engine.parts import KeyWrittenError
+from migrator.engine.refused import RowRefusedError
 from migrator.postgres.tables import NoKeyError
 from tests.integration.backfill.conftest import MakePlan
 from tests.support.project import Project
@@ -125,18 +129,53 @@ def test_a_table_without_a_key_is_refused(connection: psycopg.Connection, projec
     assert connection.execute("SELECT sum(writes) FROM items").fetchone() == (0,)
 
 
-def test_partitions_are_walked_as_one_table(
+@pytest.fixture
+def partitioned(connection: psycopg.Connection) -> None:
+    """A table in three partitions, one of which is partitioned again, made with its columns in another order."""
+    columns = "id integer, shop integer, writes integer NOT NULL DEFAULT 0, note text, PRIMARY KEY (id, shop)"
+    connection.execute(f"CREATE TABLE items ({columns}) PARTITION BY LIST (shop)")
+    connection.execute("CREATE TABLE items_1 PARTITION OF items FOR VALUES IN (1)")
+    connection.execute("CREATE TABLE items_2 (note text, writes integer NOT NULL DEFAULT 0, shop integer, id integer)")
+    connection.execute("ALTER TABLE items_2 ALTER id SET NOT NULL, ALTER shop SET NOT NULL")
+    connection.execute("ALTER TABLE items ATTACH PARTITION items_2 FOR VALUES IN (2)")
+    connection.execute("CREATE TABLE items_3 PARTITION OF items FOR VALUES IN (3) PARTITION BY RANGE (id)")
+    connection.execute('CREATE TABLE "Items 3 a" PARTITION OF items_3 FOR VALUES FROM (0) TO (100)')
+    connection.execute("CREATE TABLE items_3_b PARTITION OF items_3 FOR VALUES FROM (100) TO (9999)")
+    connection.execute(f"INSERT INTO items SELECT n, n % 3 + 1 FROM generate_series(1, {ROWS}) n")
+    connection.execute("ANALYZE items")
+
+
+@pytest.mark.usefixtures("partitioned")
+def test_partitions_are_done_one_after_the_other_and_only_one_is_locked(
     connection: psycopg.Connection, project: Project, backfill: MakePlan
 ) -> None:
-    connection.execute("""
-        CREATE TABLE items (shop integer, id integer, writes integer NOT NULL DEFAULT 0, PRIMARY KEY (shop, id))
-        PARTITION BY LIST (shop)
-    """)
-    for shop in (1, 2, 3):
-        connection.execute(f"CREATE TABLE items_{shop} PARTITION OF items FOR VALUES IN ({shop})")
-    connection.execute(f"INSERT INTO items SELECT n % 3 + 1, n FROM generate_series(1, {ROWS}) n")
-    project.backfill(backfill("items", COUNT))
+    locks = (
+        "pg_locks WHERE pid = pg_backend_pid() AND mode = 'RowExclusiveLock' AND relation::regclass::text ~* 'items'"
+    )
+    note = f"(SELECT array_agg(DISTINCT relation::regclass::text)::text FROM {locks})"
+    plan = backfill("items", {"writes": "items.writes + 1", "note": note}, workers=2)
+    assert project.backfill(plan) == "complete"
     assert connection.execute("SELECT writes, count(*) FROM items GROUP BY 1").fetchall() == [(1, ROWS)]
+    held = connection.execute("SELECT tableoid::regclass::text, max(note) FROM items GROUP BY 1 ORDER BY 1").fetchall()
+    named = {leaf: set(re.findall(r"Items 3 a|items_\w+?(?=_pkey|\W)", note)) for leaf, note in held}
+    assert named == {leaf: {leaf.strip('"')} for leaf, _ in held}, held
+    shown = [event for event in project.events if isinstance(event, RowProgress)]
+    assert {event.rows_total for event in shown} == {ROWS}
+    assert [event.rows_done for event in shown] == sorted(event.rows_done for event in shown)
+
+
+@pytest.mark.usefixtures("partitioned")
+def test_a_row_that_is_refused_holds_up_no_other_partition_and_keys_are_not_changed(
+    connection: psycopg.Connection, project: Project, backfill: MakePlan
+) -> None:
+    connection.execute("ALTER TABLE items ADD CONSTRAINT few CHECK (id NOT IN (3, 50) OR writes = 0)")
+    with pytest.raises(RowRefusedError, match="few"):
+        project.backfill(backfill("items", COUNT))
+    assert dict(connection.execute("SELECT writes, count(*) FROM items GROUP BY 1").fetchall()) == {0: 2, 1: ROWS - 2}
+    project.rollback(backfill("items", COUNT))
+    with pytest.raises(KeyWrittenError, match="shop"):
+        project.backfill(backfill("items", {**COUNT, "shop": "shop % 3 + 1"}))
+    assert dict(connection.execute("SELECT writes, count(*) FROM items GROUP BY 1").fetchall()) == {0: 2, 1: ROWS - 2}
 
 
 def test_a_table_in_another_schema_is_found_by_its_full_name(
