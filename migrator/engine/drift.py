@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from textwrap import shorten
+from typing import TYPE_CHECKING
 
 from migrator.engine import dual_writes
 from migrator.engine.events import Notice
@@ -25,9 +26,11 @@ from migrator.plan.steps.verify import Verify
 from migrator.postgres.queries import query
 from migrator.postgres.shape import Facts, full_names, shapes
 from migrator.postgres.tables import UnknownTableError
-from migrator.revisions.recorder import Recorded as Sending
 from migrator.sql.effects import Effect
 from migrator.sql.names import Name
+
+if TYPE_CHECKING:
+    from migrator.revisions.recorder import Recorded as Sending
 
 WIDTH = 300
 _RELATIONS = frozenset({"table", "column", "view", "materialized view", "foreign table"})

@@ -18,10 +18,10 @@ from migrator.ledger.ledger import StepRow
 from migrator.plan import identifiers
 from migrator.plan.steps.dual_write import DualWrite as DualWriteStep
 from migrator.postgres.activity import lock_holders
+from migrator.postgres.backoff import FIRST_PAUSE, LONGEST_PAUSE
 from migrator.postgres.queries import query
 from migrator.postgres.tables import find_table
 from migrator.revisions.errors import LockTimeoutError
-from migrator.revisions.retries import FIRST_PAUSE, LONGEST_PAUSE
 from migrator.sql.effects import Effect
 from migrator.sql.expression import ColumnRef, parse_expression
 

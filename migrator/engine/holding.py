@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
 
@@ -15,12 +15,13 @@ from migrator.engine.target import Target
 from migrator.ledger.lock import DatabaseLock
 from migrator.postgres.queries import query
 from migrator.postgres.watcher import Watcher
-from migrator.revisions import driver
-from migrator.revisions.builds import BuildState
-from migrator.revisions.means import Means, Refused
-from migrator.revisions.piecework import Companion, Ran
-from migrator.revisions.runner import Runner
 from migrator.sql.effects import Effect
+
+if TYPE_CHECKING:
+    from migrator.revisions.builds import BuildState
+    from migrator.revisions.means import Refused
+    from migrator.revisions.piecework import Companion, Ran
+    from migrator.revisions.runner import Runner
 
 HOLD_UP = 20  # sessions that may queue behind a waiting statement of ours before it is cancelled
 LOCK_CHECK_INTERVAL = 1.0  # seconds
@@ -95,6 +96,10 @@ class Holding:
     @cached_property
     def runner(self) -> Runner:
         """The runner of the project's revisions."""
+        from migrator.revisions import driver  # noqa: PLC0415 - SQLAlchemy and Alembic take half a second
+        from migrator.revisions.means import Means  # noqa: PLC0415
+        from migrator.revisions.runner import Runner  # noqa: PLC0415
+
         return Runner(
             self.target.project,
             Means(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from migrator.backfill.moves import kind_of
 from migrator.engine.losses import KEPT, unkept
 from migrator.engine.target import Target
@@ -10,7 +12,9 @@ from migrator.plan.steps.backfill import Backfill
 from migrator.plan.steps.revision import Revision
 from migrator.postgres.tables import Table, UnknownTableError, find_table
 from migrator.revisions.downgrade import why_no_downgrade
-from migrator.revisions.recorder import Recorded
+
+if TYPE_CHECKING:
+    from migrator.revisions.recorder import Recorded
 
 
 def what_lasts(target: Target, step: Step, recorded: Recorded | None) -> list[str] | None:

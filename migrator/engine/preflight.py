@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from migrator.backfill.moves import kind_of
 from migrator.engine.archives.rows import CascadeError, refuse_cascade
@@ -22,10 +23,11 @@ from migrator.postgres.tables import Table, UnknownTableError, find_table
 from migrator.revisions.accepted import Accepted
 from migrator.revisions.downgrade import why_no_downgrade
 from migrator.revisions.errors import OutOfOrderError, StatementRefusedError
-from migrator.revisions.recorder import Recorded, record
 from migrator.revisions.refusals import refused
-from migrator.revisions.runner import heads_of
 from migrator.sql.online.form import Refusal
+
+if TYPE_CHECKING:
+    from migrator.revisions.recorder import Recorded
 
 
 class PlanChangedError(RefusedError):
@@ -97,6 +99,9 @@ def problems(target: Target, plan: Plan, sending: list[Recorded] | None = None) 
     yield from broken
     if broken:
         return
+    from migrator.revisions.recorder import record  # noqa: PLC0415 - SQLAlchemy and Alembic take half a second
+    from migrator.revisions.runner import heads_of  # noqa: PLC0415 - as above
+
     applied = target.project.ancestors(heads_of(target.project, target.url))
     pending = [step for step in revisions if target.project.script(step.revision).revision not in applied]
     recorded = {
@@ -125,6 +130,8 @@ def _history(target: Target, revisions: list[Revision]) -> Iterator[MigratorErro
     except MigratorError as error:
         yield error
         return
+    from migrator.revisions.runner import heads_of  # noqa: PLC0415 - as above
+
     known = set(target.project.ancestors(heads_of(target.project, target.url)))
     for step in revisions:
         script = target.project.script(step.revision)

@@ -9,7 +9,6 @@ from migrator.errors import Location, RefusedError
 from migrator.plan import Plan, load_all
 from migrator.plan.steps.gate import Gate
 from migrator.plan.steps.revision import Revision
-from migrator.revisions.runner import heads_of
 
 
 class RequiredPlanError(RefusedError):
@@ -69,5 +68,7 @@ def _is_complete(target: Target, plan: Plan) -> bool:
     if run is not None:
         return run.state == "complete"
     revisions = [step.revision for _, _, step in plan.steps() if isinstance(step, Revision)]
+    from migrator.revisions.runner import heads_of  # noqa: PLC0415 - SQLAlchemy and Alembic take half a second
+
     applied = target.project.ancestors(heads_of(target.project, target.url))
     return bool(revisions) and all(target.project.script(one).revision in applied for one in revisions)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
@@ -17,11 +18,13 @@ from migrator.plan.steps.backfill import Backfill
 from migrator.plan.steps.dual_write import DualWrite
 from migrator.plan.steps.verify import Verify
 from migrator.postgres.tables import Table, UnknownTableError, find_table, raw
-from migrator.revisions.recorder import Recorded
 from migrator.spelling import suggestion
 from migrator.sql.errors import ExpressionError
 from migrator.sql.expression import ColumnRef, Expression, parse_expression
 from migrator.sql.names import split_name
+
+if TYPE_CHECKING:
+    from migrator.revisions.recorder import Recorded
 
 _SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
 PATIENCE = "100ms"

@@ -7,9 +7,10 @@ import inspect
 import textwrap
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic.script import Script
+if TYPE_CHECKING:
+    from alembic.script import Script
 
 
 def why_no_downgrade(script: Script) -> str:

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg, PGDialectAsync_psycopg
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, ResourceClosedError
 
 _LIBPQ = ("psycopg", "psycopg_async", "psycopg2")
 _OWN = ("autocommit", "prepare_threshold", "context", "row_factory", "cursor_factory")
@@ -78,73 +72,13 @@ def sqlstate(error: BaseException) -> str | None:
 def is_cut_off(error: BaseException) -> bool:
     """Tell whether a driver says that it has lost the server: such errors come from no server, so they have no code."""
     return (
-        _of_driver(error) and sqlstate(error) is None and type(error).__name__ in ("OperationalError", "InterfaceError")
+        of_driver(error) and sqlstate(error) is None and type(error).__name__ in ("OperationalError", "InterfaceError")
     )
 
 
-def lacks_rows(error: BaseException) -> bool:
-    """Tell whether an error came of fetching rows where a statement was not run."""
-    own = getattr(error, "orig", None) or error
-    raised = isinstance(error, ResourceClosedError | DBAPIError) or _of_driver(error)
-    return raised and sqlstate(own) is None and not is_cut_off(own)
-
-
-def _of_driver(error: BaseException) -> bool:
+def of_driver(error: BaseException) -> bool:
+    """Tell whether a driver raised an error, and not SQLAlchemy in its name."""
     return type(error).__module__.partition(".")[0] in ("psycopg", "psycopg2")
-
-
-class _InPlaceOfAsyncpg(PGDialect_psycopg):
-    """psycopg 3 for a project that was written for asyncpg."""
-
-    supports_statement_cache = True
-
-    def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
-        cursor.execute(statement, None if is_verbatim(context, parameters) else parameters)
-
-    @classmethod
-    def get_async_dialect_cls(cls, url: URL) -> Any:
-        del url
-        return _AsynchronousInPlaceOfAsyncpg
-
-
-class _AsynchronousInPlaceOfAsyncpg(_InPlaceOfAsyncpg, PGDialectAsync_psycopg):
-    """The same for its asynchronous engines."""
-
-    supports_statement_cache = True
-
-
-def is_verbatim(context: Any, parameters: Any) -> bool:
-    """Tell whether a statement is to reach the server as it is: to asyncpg a `%` means nothing, to psycopg it does."""
-    verbatim = not parameters and context is not None and context.compiled is None
-    return verbatim and isinstance(context.dialect, _InPlaceOfAsyncpg)
-
-
-@contextmanager
-def drivers_at_hand() -> Iterator[None]:
-    """Let SQLAlchemy use psycopg 3 for PostgreSQL URLs that name a driver which is not installed, or not libpq's.
-
-    asyncpg and pg8000 have protocols of their own, without the means to cancel and to share a connection string. A
-    project that names them loses nothing: psycopg 3 is a driver for both kinds of engine.
-    """
-    original = URL._get_entrypoint  # noqa: SLF001 - where every engine chooses its dialect
-
-    def choose(url: URL) -> Any:
-        backend, _, driver = url.drivername.partition("+")
-        if backend not in ("postgresql", "postgres") or _usable(driver):
-            return original(url)
-        return _InPlaceOfAsyncpg if driver == "asyncpg" else PGDialect_psycopg
-
-    URL._get_entrypoint = choose  # type: ignore[method-assign, assignment]  # noqa: SLF001
-    try:
-        yield
-    finally:
-        URL._get_entrypoint = original  # type: ignore[method-assign]  # noqa: SLF001
-
-
-def _usable(driver: str) -> bool:
-    if driver in ("psycopg", "psycopg_async"):
-        return True
-    return driver == "psycopg2" and importlib.util.find_spec("psycopg2") is not None
 
 
 def libpq_arguments(keywords: dict[str, Any]) -> dict[str, Any]:

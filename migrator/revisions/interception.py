@@ -16,7 +16,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import Pool
 
-from migrator.revisions.driver import close, connection_of, drivers_at_hand, is_verbatim, libpq_arguments, remember
+from migrator.revisions.dialects import drivers_at_hand, is_verbatim
+from migrator.revisions.driver import close, connection_of, libpq_arguments, remember
 from migrator.revisions.errors import ProjectError
 from migrator.revisions.raw import heard, listenable
 

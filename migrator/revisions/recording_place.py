@@ -5,14 +5,17 @@ from __future__ import annotations
 import linecache
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from migrator.check.finding import Place
 from migrator.check.source import Piece
-from migrator.revisions.recording_dialect import Noted
 from migrator.sql.context import Column
 from migrator.sql.errors import SqlError
 from migrator.sql.names import Name, split_name
 from migrator.sql.statement import parse
+
+if TYPE_CHECKING:
+    from migrator.revisions.recording_dialect import Noted
 
 
 def shown(path: Path) -> str:

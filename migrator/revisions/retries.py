@@ -8,6 +8,7 @@ import sqlalchemy.exc
 import tenacity
 
 from migrator.errors import Location, MigratorError
+from migrator.postgres.backoff import FIRST_PAUSE, LONGEST_PAUSE
 from migrator.postgres.connect import ConnectionLostError
 from migrator.revisions.driver import is_cut_off, sqlstate
 from migrator.revisions.errors import LockTimeoutError, RevisionFileError, StatementFailedError
@@ -15,7 +16,6 @@ from migrator.revisions.guard import Guard
 from migrator.revisions.means import Means, Refused
 from migrator.revisions.team_files import brief, revision_line
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 15.0  # seconds, of the full-jitter backoff between two tries
 LOCK_NOT_AVAILABLE, DEADLOCK, CANCELLED = "55P03", "40P01", "57014"
 RETRIED = frozenset({LOCK_NOT_AVAILABLE, DEADLOCK, CANCELLED})
 LOST = frozenset({"57P01", "57P02", "57P03", "08000", "08003", "08006"})

@@ -16,7 +16,8 @@ from migrator.ledger.journal import Journal, half_applied
 from migrator.postgres.connect import connect
 from migrator.revisions.builds import Builder
 from migrator.revisions.conductor import Conductor
-from migrator.revisions.driver import conninfo_of, lacks_rows
+from migrator.revisions.dialects import lacks_rows
+from migrator.revisions.driver import conninfo_of
 from migrator.revisions.enforcement import Enforcement
 from migrator.revisions.environment import VersionTable, run_environment
 from migrator.revisions.errors import NotStampedError, OutOfOrderError, ResultGoneError, UnknownRevisionError

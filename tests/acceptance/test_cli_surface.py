@@ -157,12 +157,3 @@ def test_exactly_one_demonstration_is_installed_here() -> None:
     from importlib.metadata import entry_points
 
     assert len(entry_points(group="migrator.demo")) == 1
-
-
-def test_an_upgrade_outside_any_plan_imports_neither_the_plans_nor_what_they_need() -> None:
-    program = (
-        "import sys, migrator.engine.history; "
-        "print(sorted({'migrator.plan', 'pydantic', 'yaml', 'rich'} & set(sys.modules)))"
-    )
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
