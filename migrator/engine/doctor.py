@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import psycopg
 
+from migrator.engine.drift import differing
 from migrator.engine.purge import archives
 from migrator.engine.reports import Ailment, DoctorReport
 from migrator.engine.target import Target
 from migrator.ledger.lock import PoolerError, refuse_pooler
-from migrator.postgres.queries import named
+from migrator.postgres.queries import named, query
 
 NEEDS_LEDGER = "ledger_"
 
@@ -25,9 +26,22 @@ def examine(target: Target) -> DoctorReport:
             found += [Ailment(name, *row) for row in target.asking.execute(statement).fetchall()]
         except psycopg.errors.InsufficientPrivilege:
             unseen.append(name)
+    found += _drifted(target)
     return DoctorReport(
         target.shown, target.server_version, tuple(found), tuple(unseen), tuple(archives(target, None, 0))
     )
+
+
+def _drifted(target: Target) -> list[Ailment]:
+    """Return what somebody else has changed under the runs that are under way."""
+    if not target.is_current:
+        return []
+    mend = "take it back, or: migrator apply {} --accept-drift"
+    return [
+        Ailment("drift", one.relation, f"{one.of_it}, since plan {plan} left it", mend.format(plan))
+        for run, plan in target.asking.execute(query("runs_under_way")).fetchall()
+        for one in differing(target, run)
+    ]
 
 
 def _pooler(target: Target) -> list[Ailment]:

@@ -16,6 +16,7 @@ from migrator.engine import dual_writes
 from migrator.engine.events import Notice
 from migrator.engine.refs import refs
 from migrator.engine.session import Session
+from migrator.engine.target import Target
 from migrator.errors import RefusedError
 from migrator.ledger.ledger import StepRow
 from migrator.ledger.shapes import Recorded, Shapes
@@ -57,12 +58,16 @@ class Difference:
     was: str | None
     now: str | None
 
-    def __str__(self) -> str:
-        where = f"{self.relation.removeprefix('public.')}: {self.what}"
+    @property
+    def of_it(self) -> str:
+        """The difference without the relation."""
         was, now = (shorten(text or "", WIDTH, placeholder=" ...") for text in (self.was, self.now))
         if self.was is None:
-            return f"{where} was added: {now}"
-        return f"{where} is gone, was: {was}" if self.now is None else f"{where} was: {was}; is now: {now}"
+            return f"{self.what} was added: {now}"
+        return f"{self.what} is gone, was: {was}" if self.now is None else f"{self.what} was: {was}; is now: {now}"
+
+    def __str__(self) -> str:
+        return f"{self.relation.removeprefix('public.')}: {self.of_it}"
 
 
 def begin(session: Session, run: int, sending: Iterable[Sending]) -> None:
@@ -72,6 +77,13 @@ def begin(session: Session, run: int, sending: Iterable[Sending]) -> None:
     recorded = Shapes(asking)
     for relation, facts in (shapes(asking, relations) or {}).items():
         recorded.set(run, relation, facts)
+
+
+def differing(target: Target, run: int) -> list[Difference]:
+    """Return what is not as it was left of the relations of a run, so far as it can be seen now."""
+    left = Shapes(target.asking).of_run(run)
+    now = shapes(target.asking, [one.relation for one in left]) or {}
+    return [difference for one in left if one.current and now for difference in _differences(one, now[one.relation])]
 
 
 def check(session: Session, rows: list[StepRow]) -> None:

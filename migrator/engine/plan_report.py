@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from migrator.engine.chunk_shown import chunk_shown, consequences, move_of
+from migrator.engine.drift import differing
 from migrator.engine.events import StepRef
 from migrator.engine.lasting import what_lasts
 from migrator.engine.preflight import problems, together
@@ -38,7 +39,9 @@ def report(target: Target, plan: Plan) -> PlanReport:
     """
     choose_plain(target, plan)
     required = incomplete(target, plan)
-    begun = target.has_ledger and target.ledger.open_run(plan.plan) is not None
+    run = target.ledger.open_run(plan.plan) if target.has_ledger else None
+    begun = run is not None
+    drifted = differing(target, run.id) if run and run.state != "complete" else []
     # Once a run has begun, half of its shapes are there and half are gone: each step looks for itself.
     found = [] if required or begun else list(problems(target, plan))
     if unusable := [problem for problem in found if isinstance(problem, UsageError)]:
@@ -60,7 +63,7 @@ def report(target: Target, plan: Plan) -> PlanReport:
         steps=steps,
         pending=sum(step.state != "done" for step in states),
         requires=plan.requires,
-        problems=(*waiting, *(problem.message for problem in found)),
+        problems=(*waiting, *(problem.message for problem in found), *map(str, drifted)),
     )
 
 

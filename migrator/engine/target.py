@@ -65,6 +65,11 @@ class Target:
         """Whether this database has ever seen migrator; asking makes nothing."""
         return schema.version(self.asking) is not None
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the ledger is there in the form that this version knows."""
+        return schema.version(self.asking) == schema.HEAD
+
     @cached_property
     def server_version(self) -> str:
         number = self.asking.info.server_version

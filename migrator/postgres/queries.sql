@@ -735,3 +735,6 @@ WHERE r.id = s.run_id AND r.state <> 'rolled back' AND s.settled
 INSERT INTO migrator.shapes (run_id, relation, facts, reading) VALUES (%(run)s, %(relation)s, %(facts)s, %(reading)s)
 ON CONFLICT (run_id, relation) DO UPDATE
 SET facts = EXCLUDED.facts, reading = EXCLUDED.reading, settled = true, recorded_at = clock_timestamp()
+
+-- name: runs_under_way
+SELECT id, plan FROM migrator.runs WHERE state NOT IN ('complete', 'rolled back') ORDER BY id

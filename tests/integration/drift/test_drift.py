@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from migrator.engine import history
+from migrator.engine import doctor, history, plan_report
 from migrator.engine.drift import DriftError
 from migrator.engine.stop import Stop
 from migrator.plan import Phase, Plan
@@ -80,6 +80,10 @@ def test_what_was_changed_by_hand_is_told_exactly_and_stops_every_step(
     project.apply(plan, to=Phase.EXPAND)
     for statement, _ in BY_HAND:
         database.connect().execute(statement)
+    with project.target("plan") as target:
+        assert {*plan_report.report(target, plan).problems} == {words for _, words in BY_HAND}
+        drifted = [ailment for ailment in doctor.examine(target).ailments if ailment.check == "drift"]
+        assert (len(drifted), "migrator apply tags --accept-drift" in drifted[0].mend) == (5, True)
     for step in (project.apply, project.backfill, project.rollback):
         with pytest.raises(DriftError) as refused:
             step(plan)
