@@ -40,6 +40,15 @@ def lost(before: Iterable[Definition], now: Iterable[Definition]) -> Iterator[De
             yield one
 
 
+def altered(before: Iterable[Definition], now: Iterable[Definition]) -> Iterator[tuple[Definition, str]]:
+    """Yield what was there `before` and is there with another definition `now`, with that."""
+    there = {(one.kind, one.name): one.statement for one in now}
+    for one in before:
+        found = there.get((one.kind, one.name), one.statement)
+        if found != one.statement:
+            yield one, found
+
+
 def cascade_of(cursor: psycopg.Cursor, oid: int) -> list[str]:
     """Return the statements that drop what keeps a table from being dropped: foreign keys of others, and views."""
     return _statements(cursor, "cascade_of", oid)

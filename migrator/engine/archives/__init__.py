@@ -22,8 +22,9 @@ from migrator.engine.refs import refs
 from migrator.engine.session import Session
 from migrator.ledger.ledger import StepRow
 from migrator.plan.steps.revision import Revision
-from migrator.postgres.definitions import definitions, lost
+from migrator.postgres.definitions import altered, definitions, lost
 from migrator.postgres.queries import query
+from migrator.postgres.tables import Table
 from migrator.sql.effects import Effect
 
 __all__ = ["SCHEMA", "ArchiveNameError", "Kept", "forget_copies", "keep", "put_back", "restore"]
@@ -69,14 +70,9 @@ def put_back(session: Session) -> None:
         for entry in found:
             table = tables.at(session, entry.table)
             if table is not None:
-                with changing(session.target):
-                    for one in lost(entry.definitions, definitions(session.working, table.oid)):
-                        session.runner.send(
-                            f"{row.id}.{row.attempts} {one.kind} {one.name}", one.statement, step.location
-                        )
-                if entry.column:
-                    for text in columns.differences(session, entry, table):
-                        session.emit(Notice(step=session.ref, text=text))
+                _make_again(session, step, row, entry, table)
+                for text in columns.differences(session, entry, table) if entry.column else ():
+                    session.emit(Notice(step=session.ref, text=text))
             _drop_copy(session, row, entry)
             session.working.execute(query("archive_delete"), {"name": entry.name})
 
@@ -86,6 +82,15 @@ def forget_copies(session: Session) -> None:
     for _, row, found in _undone(session):
         for entry in found:
             _drop_copy(session, row, entry)
+
+
+def _make_again(session: Session, step: Revision, row: StepRow, entry: Entry, table: Table) -> None:
+    with changing(session.target):
+        for one in lost(entry.definitions, definitions(session.working, table.oid)):
+            session.runner.send(f"{row.id}.{row.attempts} {one.kind} {one.name}", one.statement, step.location)
+    for was, now in altered(entry.definitions, definitions(session.working, table.oid)):
+        text = f"{was.kind} {was.name} is not as it was before contract: {now}; was: {was.statement}"
+        session.emit(Notice(step=session.ref, text=text))
 
 
 def _undone(session: Session) -> Iterator[tuple[Revision, StepRow, list[Entry]]]:
@@ -98,6 +103,8 @@ def _undone(session: Session) -> Iterator[tuple[Revision, StepRow, list[Entry]]]
 
 
 def _drop_copy(session: Session, row: StepRow, entry: Entry) -> None:
+    if not entry.column:
+        return  # a table is moved, never copied
     session.working.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(SCHEMA, entry.name)))
     for purpose in ("archive", "restore", "default"):
         forget_slices(session.working, row.id, f"{purpose} {entry.number}")

@@ -64,6 +64,17 @@ def test_a_table_comes_back_with_its_rows_and_all_that_hung_on_it(
     assert connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'migrator_archive'").fetchone() == (0,)
 
 
+def test_what_the_downgrade_makes_in_another_form_is_told(database: Database, tmp_path: Path) -> None:
+    back = ["ALTER TABLE t ADD COLUMN note text", 'CREATE INDEX "By Note" ON t (note, id)']
+    project, plan = prepared(database, tmp_path, ["ALTER TABLE t DROP COLUMN note"], back, "t.note")
+    project.apply(plan)
+    project.rollback(plan, to="migrate")
+    told = [event.text for event in project.events if isinstance(event, Notice)]
+    assert any(
+        text.startswith('index public."By Note" is not as it was before contract: CREATE INDEX') for text in told
+    )
+
+
 def test_a_table_that_others_need_is_not_dropped_without_cascade(database: Database, tmp_path: Path) -> None:
     project, plan = prepared(database, tmp_path, ["DROP TABLE t"], ["CREATE TABLE t ()"], "t")
     with pytest.raises(Exception, match="other objects depend on it"):
