@@ -111,10 +111,16 @@ class Settings:
     metrics: str | None = None
     allow: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict, repr=False)
+    places: Mapping[str, Callable[..., Location]] = field(default_factory=dict, repr=False)
 
     def origin(self, name: str) -> str:
         """Return where a setting came from, such as "pyproject.toml [tool.migrator]"."""
         return self.origins.get(name, DEFAULT_ORIGIN)
+
+    def place(self, *path: str) -> Location | None:
+        """Return the line of the settings file that sets a key of a setting, where it comes from a file."""
+        locate = self.places.get(path[0])
+        return locate(*path) if locate else None
 
     def require_database_url(self) -> str:
         """Return the database.
@@ -167,7 +173,11 @@ def load_settings(flags: Mapping[str, object], *, environ: Mapping[str, str], cw
         first, *rest = errors
         first.others = tuple(rest)
         raise first
-    return Settings(**values, origins=MappingProxyType({name: one.origin for name, one in given.items()}))
+    return Settings(
+        **values,
+        origins=MappingProxyType({name: one.origin for name, one in given.items()}),
+        places=MappingProxyType({name: one.file.locate for name, one in given.items() if one.file}),
+    )
 
 
 def _default(name: str, file: _File | None, cwd: Path) -> _Given:
@@ -300,19 +310,31 @@ class _File:
                 errors.append(UnknownSettingError(f"unknown setting {key}", where=self.locate(key), help=advice))
         return found
 
-    def locate(self, key: str) -> Location:
-        """Return the line that sets a key. A TOML parser keeps no places, so it is asked about the text before them."""
+    def locate(self, *path: str) -> Location:
+        """Return the line that sets a key, or a key of a table.
+
+        A TOML parser keeps no places, so it is asked about the text before them.
+        """
         found = Location(self.path)
         lines = self.text.split("\n")
         for number, line in enumerate(lines):
-            if key in line:
+            if path[-1] in line:
                 try:
                     before = tomllib.loads("\n".join(lines[:number]))
                 except tomllib.TOMLDecodeError:
                     continue
-                if key not in self.own(before):
+                if not _has(self.own(before), path):
                     found = Location(self.path, number + 1, len(line) - len(line.lstrip()) + 1, line.rstrip("\r"))
         return found
+
+
+def _has(content: Mapping[str, object], path: tuple[str, ...]) -> bool:
+    found: object = content
+    for key in path:
+        if not isinstance(found, Mapping) or key not in found:
+            return False
+        found = found[key]
+    return True
 
 
 def _find_file(cwd: Path) -> _File | None:

@@ -13,12 +13,14 @@ from migrator.engine.refs import refs
 from migrator.engine.session import Session
 from migrator.engine.shapes import bad_expressions, misfits
 from migrator.engine.target import Target
+from migrator.engine.throttling import bad_throttle
 from migrator.errors import AnswerIsNo, Location, MigratorError, RefusedError
 from migrator.ledger.journal import half_applied
 from migrator.ledger.ledger import Run
 from migrator.plan import Phase, Plan, differences, fingerprint, plan_document
 from migrator.plan.steps.backfill import Backfill
 from migrator.plan.steps.revision import Revision
+from migrator.plan.steps.verify import Verify
 from migrator.postgres.tables import Table, UnknownTableError, find_table
 from migrator.revisions.accepted import Accepted
 from migrator.revisions.downgrade import why_no_downgrade
@@ -95,7 +97,9 @@ def check_new_run(session: Session) -> list[Recorded]:
 def problems(target: Target, plan: Plan, sending: list[Recorded] | None = None) -> Iterator[MigratorError]:
     """Yield what would make `apply` refuse to begin `plan`; add what its revisions are going to send to `sending`."""
     revisions = [step for _, _, step in plan.steps() if isinstance(step, Revision)]
-    broken = [*bad_expressions(plan), *_history(target, revisions)]
+    throttled = any(isinstance(step, Backfill | Verify) for _, _, step in plan.steps())
+    broken: list[MigratorError] = [*(bad_throttle(target.settings) if throttled else ())]
+    broken += [*bad_expressions(plan), *_history(target, revisions)]
     yield from broken
     if broken:
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pydantic import ValidationError
 
 from migrator.backfill.throttle import signal
@@ -12,7 +14,7 @@ from migrator.ledger.ledger import StepRow
 from migrator.plan.throttle import Throttle as Limits
 from migrator.postgres.queries import query
 from migrator.postgres.tables import Table
-from migrator.settings import BadSettingError, UnknownSettingError
+from migrator.settings import BadSettingError, Settings, SettingsError, UnknownSettingError
 from migrator.spelling import suggestion
 
 ELSEWHERE = frozenset({"nice"})  # what the workers themselves keep to
@@ -24,21 +26,33 @@ def limits_of(session: Session, own: Limits | None) -> Limits:
     Raises:
         SettingsError: the settings do not make sense.
     """
-    defaults = session.target.settings.throttle
-    for key in defaults:
-        if key not in Limits.model_fields:
-            advice = suggestion(key, Limits.model_fields, "keys")
-            raise UnknownSettingError(f"unknown setting throttle.{key}", notes=[_origin(session)], help=advice)
-    try:
-        limits = Limits.model_validate(defaults)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = ".".join(map(str, first["loc"]))
-        message = str(first.get("ctx", {}).get("error", first["msg"]))
-        raise BadSettingError(f"throttle.{name} {message}", notes=[_origin(session)]) from error
+    if bad := list(bad_throttle(session.target.settings)):
+        raise bad[0]
+    limits = Limits.model_validate(session.target.settings.throttle)
     if own is None:
         return limits
     return limits.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
+
+
+def bad_throttle(settings: Settings) -> Iterator[SettingsError]:
+    """Yield what is wrong with the setting `throttle`, each with its line where it comes from a file."""
+    origin = [f"it comes from {settings.origin('throttle')}"]
+    for key in settings.throttle:
+        if key not in Limits.model_fields:
+            yield UnknownSettingError(
+                f"unknown setting throttle.{key}",
+                where=settings.place("throttle", key),
+                notes=origin,
+                help=suggestion(key, Limits.model_fields, "keys"),
+            )
+    try:
+        Limits.model_validate({key: value for key, value in settings.throttle.items() if key in Limits.model_fields})
+    except ValidationError as invalid:
+        for found in invalid.errors(include_url=False):
+            name = ".".join(map(str, found["loc"]))
+            message = str(found.get("ctx", {}).get("error", found["msg"]))
+            where = settings.place("throttle", str(found["loc"][0])) if found["loc"] else settings.place("throttle")
+            yield BadSettingError(f"throttle.{name} {message}", where=where, notes=origin)
 
 
 def throttled(session: Session, limits: Limits, row: StepRow | None, table: Table) -> Throttle:
@@ -63,7 +77,3 @@ def _size_before(session: Session, row: StepRow | None, table: Table) -> int:
     if session.run and row:
         session.ledger.event(session.run.id, row.id, "size-before", {"bytes": int(found[0])})
     return int(found[0])
-
-
-def _origin(session: Session) -> str:
-    return f"it comes from {session.target.settings.origin('throttle')}"

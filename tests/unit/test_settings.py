@@ -230,6 +230,30 @@ def test_a_file_that_is_not_toml_is_refused_at_its_place(tmp_path: Path, content
     assert (type(error), error.where.line) == (SettingsFileError, line)
 
 
+def test_what_is_wrong_with_the_limits_of_a_throttle_has_its_line(tmp_path: Path) -> None:
+    """A plan is refused for it before anything runs."""
+    from migrator.engine.throttling import bad_throttle
+
+    text = """
+        plans = "plans"  # not wal_rat
+        [throttle]
+        replica_lag = "5x"
+        wal_rat = "20MB/s"
+        bloat = 20
+    """
+    write(tmp_path / "migrator.toml", text)
+    found = list(bad_throttle(load_settings({}, environ={}, cwd=tmp_path)))
+    assert [(type(error), error.where.line) for error in found if error.where] == [
+        (UnknownSettingError, 5),
+        (BadSettingError, 4),
+        (BadSettingError, 6),
+    ]
+    inline = load_settings({}, environ={"MIGRATOR_THROTTLE": "bloat=20"}, cwd=NOWHERE)
+    assert [(error.where, error.notes) for error in bad_throttle(inline)] == [
+        (None, ("it comes from environment MIGRATOR_THROTTLE",))
+    ]
+
+
 def test_passwords_are_not_shown() -> None:
     """Neither by the settings nor by an error about them."""
     settings = load_settings({"database_url": "postgresql://u:geheim@h/d"}, environ={}, cwd=NOWHERE)
