@@ -16,7 +16,10 @@ from migrator.engine.target import Target
 from migrator.plan.steps.backfill import Backfill
 from migrator.postgres.queries import query
 from migrator.postgres.tables import Table, find_table
+from migrator.sql.expression import parse_expression
 from migrator.sql.tidy import tidy
+
+FEW_ROWS = 100  # that are read as a whole as fast as an index is
 
 
 def surroundings(target: Target, step: Backfill) -> Surroundings:
@@ -61,5 +64,16 @@ def consequences(target: Target, step: Backfill, table: Table) -> Iterator[str]:
         others = [name for (name,) in target.asking.execute(query("cascades_to"), {"oid": table.oid})]
         if others:
             yield f"with its rows, rows of {', '.join(others)} are deleted or changed, as foreign keys say"
+    if step.source and step.join:
+        yield from _without_index(target, step.source, step.join)
     if step.archive:
         yield f"archives rows of {', '.join(step.archive)}: it can be undone until migrator purge"
+
+
+def _without_index(target: Target, source: str, join: str) -> Iterator[str]:
+    """Yield what follows where no index finds the row of another table that goes with one."""
+    table = find_table(target.asking, source)
+    leading = {name for (name,) in target.asking.execute(query("leading_columns"), {"oid": table.oid})}
+    named = {one.column for one in parse_expression(join).columns if one.table in (None, table.name)}
+    if not leading & named and (table.estimated_rows or 0) > FEW_ROWS:
+        yield f"no index of {table} begins with a column of the join, so all of it is read for each row: make one first"

@@ -471,6 +471,10 @@ WHERE k.contype = 'f' AND k.confrelid = %(oid)s AND k.conrelid <> %(oid)s AND k.
 SELECT a.attname FROM pg_partitioned_table k, unnest(k.partattrs::int2[]) WITH ORDINALITY p (attnum, place)
 JOIN pg_attribute a ON a.attnum = p.attnum WHERE k.partrelid = %(oid)s AND a.attrelid = %(oid)s ORDER BY p.place
 
+-- name: leading_columns
+SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+WHERE i.indrelid = %(oid)s AND i.indisvalid AND i.indpred IS NULL
+
 -- name: partition_columns
 SELECT coalesce(a.attname, '') FROM pg_partition_tree(%(oid)s::oid) t JOIN pg_partitioned_table k ON k.partrelid = t.relid
 CROSS JOIN LATERAL unnest(k.partattrs::int2[]) p (attnum)

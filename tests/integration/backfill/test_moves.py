@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import psycopg
@@ -10,6 +11,7 @@ import yaml
 
 from migrator.engine.archives.rows import CascadeError
 from migrator.engine.losses import DataLossError
+from migrator.engine.plan_report import report
 from migrator.engine.refused import RowRefusedError
 from migrator.engine.rows import BadExpressionError
 from migrator.errors import UsageError
@@ -223,3 +225,25 @@ def test_a_row_that_a_statement_may_not_write_is_named(connection: psycopg.Conne
     connection.execute("ALTER TABLE orders DROP CONSTRAINT orders_check")
     project.retry_failed(plan)
     assert rows(connection, "SELECT n, count(*) FROM orders GROUP BY 1") == [(1, ROWS)]
+
+
+def test_the_plan_shows_the_statement_of_a_chunk_and_what_comes_with_it(
+    connection: psycopg.Connection, project: Project
+) -> None:
+    connection.execute("INSERT INTO buyers SELECT n, 'more' FROM generate_series(100, 400) n")
+    connection.execute("CREATE TABLE parcels (order_id integer REFERENCES orders ON DELETE CASCADE)")
+    connection.execute("ANALYZE")
+    steps = [
+        {**JOINED, "join": "buyers.city = orders.buyer"},
+        JOINED,
+        DELETED,
+        {"sql": STATEMENTS["update"]},
+    ]
+    made = [{"backfill": {"table": "orders", "irreversible": "a test", **deepcopy(one)}} for one in steps]
+    plan = project.plan("move", yaml.safe_dump({"migrate": made}))
+    with project.target("plan") as target:
+        slow, fast, delete, own = report(target, plan).steps
+    assert all("BETWEEN :first AND :last" in one.statements[0].sql for one in (slow, fast, delete, own))
+    assert ["no index of buyers" in str(one.notes) for one in (slow, fast)] == [True, False]
+    assert "rows of parcels are deleted" in str(delete.notes)
+    assert (own.statements[0].lock, own.statements[0].relation) == ("ROW EXCLUSIVE", "orders")
