@@ -91,7 +91,7 @@ def settings() -> Iterator[str]:
     texts = dict(re.findall(r"^ *(\w+): ([^;\n]+)", Settings.__doc__ or "", re.MULTILINE))
     yield from ("| setting | meaning | default | flag | environment |", "|---|---|---|---|---|")
     for one in fields(Settings):
-        if one.name != "origins":
+        if one.name not in ("origins", "places"):
             flag = f"`{flags[one.name]}`" if one.name in flags else ""
             default = "none" if one.default in (None, MISSING) else f"`{_shown(one.default)}`"
             meaning, variable = texts[one.name].rstrip("."), f"MIGRATOR_{one.name.upper()}"
