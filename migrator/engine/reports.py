@@ -71,6 +71,8 @@ class PlanReport:
 class StepStatus:
     """One step of a run as the ledger has it. Times are aware datetimes; `seconds` is the time spent so far.
 
+    `state` is pending, running, failed, stopped, done, undoing, or waiting.
+
     `workers` work on its rows now; `failed` rows are set aside. While it goes on, `eta` is in seconds, and `waiting` is
     why it stands still, or empty.
     """

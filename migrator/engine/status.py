@@ -49,7 +49,7 @@ def _one(target: Target, plan: Plan, held: Blocker | None) -> RunStatus:
         run=run.id,
         held_by=ours,
         next_command=f"migrator resume {plan.plan}" if asked.paused_by and ours else _next(plan.plan, state, run),
-        steps=tuple(_step(row, rows, waiting=state == "waiting") for row in rows),
+        steps=tuple(_step(row, rows, state) for row in rows),
         paused=asked.pause,
         settings=asked.settings,
     )
@@ -70,9 +70,13 @@ def _next(plan: str, state: str, run: Run) -> str:
     return f"migrator apply {plan}"
 
 
-def _step(row: StepRow, rows: list[StepRow], *, waiting: bool) -> StepStatus:
+def _step(row: StepRow, rows: list[StepRow], of_run: str) -> StepStatus:
     first = next((other.position for other in rows if other.state != "done"), 0)
-    state = "waiting" if waiting and row.position == first else row.state
+    state = row.state
+    if of_run == "waiting" and row.position == first:
+        state = "waiting"
+    elif state == "running" and of_run in ("failed", "stopped"):  # nobody works on it now
+        state = of_run
     index = sum(other.phase == row.phase and other.position <= row.position for other in rows)
     now = row.progress or {}
     done = now.get("rows_done") if row.rows_done is None else row.rows_done
