@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +12,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event, text
+from structlog.testing import capture_logs
 
 from catalog_service.settings import Settings, SettingsError
-from tests.catalog_service.conftest import parts
-from tests.support.databases import Database
+from catalog_service.worker import backfill
+from tests.catalog_service.conftest import build, parts
+from tests.support.cli import run_cli
+from tests.support.databases import Database, Templates
+from tools.stack import ROOT
 
 
 def test_nothing_of_a_session_outlives_its_request_whether_it_failed_or_not(
@@ -104,3 +109,31 @@ def test_without_a_database_it_lives_and_is_not_ready_and_says_so_as_a_problem(m
 def test_settings_that_cannot_be_are_refused_by_name(environment: dict[str, str], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
         Settings.from_environment(environment)
+
+
+def test_a_slow_statement_is_logged_with_its_plan_and_without_its_values(
+    make_app: Callable[..., Flask], catalog_database: Database
+) -> None:
+    app = make_app(catalog_database, slow_query=0.0, slow_query_sample=1)
+    with capture_logs() as logged:
+        assert app.test_client().get("/v1/search?tag=of-a-customer").status_code == 200
+    slow = [one for one in logged if one["event"] == "slow statement"]
+    searched = next(one for one in slow if "FROM products" in one["sql"])
+    assert json.loads(searched["plan"])[0]["Plan"]["Node Type"]
+    assert "of-a-customer" not in searched["sql"]
+
+
+def test_the_worker_runs_the_backfill_of_a_plan(
+    database_from: Callable[[str], Database], templates: Templates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = database_from(templates.get("service before tags", lambda one: build(one, "product-tags")))
+    run_cli(["apply", "product-tags", "--to", "expand", "--yes"], cwd=ROOT, env={"DATABASE_URL": database.url})
+    for name, value in {"CATALOG_DATABASE_URL": database.url, "CATALOG_SECRET_KEY": "of a test"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(ROOT)
+    backfill("product-tags")
+    with database.connect() as connection:
+        found = (
+            "SELECT count(*) FILTER (WHERE tags IS NULL) = 0, count(*) > 0 FROM products WHERE legacy_tags IS NOT NULL"
+        )
+        assert connection.execute(found).fetchone() == (True, True)
