@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import MappingProxyType
 
 from migrator.sql.commands import definition
-from migrator.sql.parser import Tree, field_enum, find, option
+from migrator.sql.parser import Tree, field_enum, option, sorted_out
 from migrator.sql.statement import Statement
 from migrator.sql.volatility import function_name
 
@@ -37,8 +37,9 @@ def features(statement: Statement) -> Iterator[tuple[str, int]]:
         yield "REINDEX (CONCURRENTLY)" if parenthesised else "REINDEX CONCURRENTLY", 14 if parenthesised else 12
     if statement.kind == "alter_table_stmt":
         yield from _of_alter_table(tree)
-    yield from _of_constraints(tree)
-    for call in find(tree, "FuncCall"):
+    nodes = sorted_out(tree)
+    yield from _of_constraints(nodes["Constraint"])
+    for call in nodes["FuncCall"]:
         name = function_name(call)
         if name.schema in (None, "pg_catalog") and name.name in _FUNCTIONS:
             yield f"{name.name}()", _FUNCTIONS[name.name]
@@ -56,8 +57,8 @@ def _of_alter_table(tree: Tree) -> Iterator[tuple[str, int]]:
             yield "ADD CONSTRAINT ... NOT NULL", 18
 
 
-def _of_constraints(tree: Tree) -> Iterator[tuple[str, int]]:
-    for constraint in find(tree, "Constraint"):
+def _of_constraints(constraints: Iterable[Tree]) -> Iterator[tuple[str, int]]:
+    for constraint in constraints:
         if constraint.nulls_not_distinct:
             yield "NULLS NOT DISTINCT", 15
         if field_enum(constraint, "contype") == "CONSTR_GENERATED":

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from migrator.sql.context import Column, Constraint, Index, Table
 from migrator.sql.names import Name, name_of
-from migrator.sql.parser import Tree, constant_text, deparse, field_enum, find, parse_tree, strings
+from migrator.sql.parser import Tree, constant_text, deparse, field_enum, find, parse_tree, strings, without_locations
 
 KINDS = {
     "CONSTR_CHECK": "check",
@@ -22,8 +22,18 @@ _IMPLIES_NOT_NULL = ("CONSTR_NOTNULL", "CONSTR_PRIMARY", "CONSTR_IDENTITY")
 _BRINGS_A_VALUE = ("CONSTR_DEFAULT", "CONSTR_IDENTITY", "CONSTR_GENERATED")
 
 
+_written: dict[bytes, str] = {}
+
+
 def type_sql(type_name: Tree) -> str:
-    """Return a type as SQL."""
+    """Return a type as SQL. Tables have many columns of few types, and to write one takes a millisecond."""
+    key = without_locations(type_name).SerializeToString(deterministic=True)
+    if key not in _written:
+        _written[key] = _type_sql(type_name)
+    return _written[key]
+
+
+def _type_sql(type_name: Tree) -> str:
     select = parse_tree("SELECT NULL::int").stmts[0].stmt
     select.select_stmt.target_list[0].res_target.val.type_cast.type_name.CopyFrom(type_name)
     return deparse(select).removeprefix("SELECT NULL::")

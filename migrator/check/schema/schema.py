@@ -149,14 +149,12 @@ class Schema:
 
     def settled(self) -> Schema:
         """Return the schema as the next script finds it: what was new is in use by then."""
-        later = copy.copy(self)
+        later = self.copied()
         later.tables = {
-            key: [replace(one, new=False, empty=False) for one in tables if one.name.schema != _TEMPORARY]
+            key: [_settled(one) for one in tables if one.name.schema != _TEMPORARY]
             for key, tables in self.tables.items()
         }
-        later.views, later.types, later.volatilities = dict(self.views), dict(self.types), dict(self.volatilities)
-        later.bases, later.bodies = dict(self.bases), dict(self.bodies)
-        later.defaults, later.added, later.new_objects = set(self.defaults), set(), set()
+        later.added, later.new_objects = set(), set()
         later.dropped_indexes, later.session_timezone = [], None
         return later
 
@@ -166,11 +164,16 @@ class Schema:
 
     def copied(self) -> Schema:
         """Return a copy that can go its own way."""
-        other = self.settled()
-        other.tables = {key: list(tables) for key, tables in self.tables.items()}
-        other.added, other.new_objects = set(self.added), set(self.new_objects)
-        other.dropped_indexes, other.session_timezone = list(self.dropped_indexes), self.session_timezone
+        other = copy.copy(self)
+        # The lists in `tables` are replaced and never changed.
+        vars(other).update(
+            {name: copy.copy(value) for name, value in vars(self).items() if isinstance(value, dict | set | list)}
+        )
         return other
+
+
+def _settled(table: Table) -> Table:
+    return replace(table, new=False, empty=False) if table.new or table.empty else table
 
 
 def _can_be(table: Table, name: Name) -> bool:
