@@ -2,7 +2,8 @@
 
 The table is to stay below `limit` times the size it had at the start. The first part of that room is filled; then a
 VACUUM, on a connection and a thread of its own, makes the dead rows' space free for the next ones, and so on whenever
-the free space is used up, which is when the table grows again.
+as many rows are dead again, or the free space is used up, which is when the table grows. Where little of the room is
+left the work waits for the VACUUM: what is written beside it makes the table larger.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from migrator.backfill.throttle.signal import Observation, Scene, Signal
 from migrator.postgres.queries import query
 
 FIRST_PART = 1 / 3  # of the room above the size at the start: filled before the first VACUUM, then used again and again
+LAST_PART = 1 / 6  # of the room: while a VACUUM runs, this much is left alone
 GROWTH = 0.02  # of the size at the start, that a table grows after a VACUUM until the free space counts as used up
 RETRY = 5.0  # seconds until another VACUUM where the last one could not free the rows
 LEFT = 1 / 2  # of the first part: more dead rows than these after a VACUUM were kept from it, by an old transaction
@@ -50,13 +52,15 @@ class Bloat(Signal):
             self._vacuum_at = self._before * (1 + self._first_part)
         size = self._size(connection)
         busy = self._thread is not None and self._thread.is_alive()
-        if size > self._vacuum_at and not busy and time.monotonic() - self._ended > (0 if self._reclaimed else RETRY):
+        used_up = size > self._vacuum_at or (self._reclaimed and self._dead(connection) > self._most_dead)
+        if used_up and not busy and time.monotonic() - self._ended > (0 if self._reclaimed else RETRY):
             self._thread = threading.Thread(target=self._vacuum, name="vacuum", daemon=True)
             self._thread.start()
             busy = True
         if self._reclaimed and not busy:
             return []
-        return [Observation(f"{self.key} of {self.scene.table}", size / self._before, self.limit, "{:.2f}".format)]
+        limit = self.limit - (self.limit - 1) * LAST_PART * busy
+        return [Observation(f"{self.key} of {self.scene.table}", size / self._before, limit, "{:.2f}".format)]
 
     def close(self) -> None:
         self._closed = True
@@ -75,15 +79,22 @@ class Bloat(Signal):
         assert row
         return int(row[0])
 
+    @property
+    def _most_dead(self) -> float:
+        """Rows that may be dead before it is time for a VACUUM."""
+        return self._first_part * max(self.scene.table.estimated_rows or 0, 1)
+
+    def _dead(self, connection: psycopg.Connection) -> int:
+        row = connection.execute(query("dead_rows"), {"oid": self.scene.table.oid}).fetchone()
+        return int(row[0]) if row else 0
+
     def _vacuum(self) -> None:
         try:
             with self.scene.connect() as connection:
                 self._vacuuming = connection
                 # TRUNCATE would take an exclusive lock at the end.
                 connection.execute(f"VACUUM (TRUNCATE false) {self.scene.table.identifier.as_string()}")
-                row = connection.execute(query("dead_rows"), {"oid": self.scene.table.oid}).fetchone()
-                most = LEFT * self._first_part * max(self.scene.table.estimated_rows or 0, 1)
-                self._reclaimed = row is not None and row[0] <= most
+                self._reclaimed = self._dead(connection) <= LEFT * self._most_dead
                 if self._reclaimed:
                     self._vacuum_at = self._size(connection) + GROWTH * self._before
         except psycopg.Error:
