@@ -43,7 +43,8 @@ def carry_out(
     with invocation.on_plan(name) as (target, plan):
         if before:
             before(target, plan)
-        watched(invocation, lambda emit, stop: _to_rest(invocation, plan, partial(work, target, plan), emit, stop))
+        again = partial(_again, invocation, target, plan)
+        watched(invocation, lambda emit, stop: _to_rest(again, plan, partial(work, target, plan), emit, stop))
         close(invocation, target, plan)
     return 0
 
@@ -94,7 +95,16 @@ def close(invocation: Invocation, target: Target, plan: Plan) -> None:
     invocation.answer(closing, status(target, [plan]).runs[0])
 
 
-def _to_rest(invocation: Invocation, plan: Plan, work: Callable[[Emit, Stop], str], emit: Emit, stop: Stop) -> None:
+def _again(invocation: Invocation, target: Target, plan: Plan) -> str:
+    """Return the command that goes on: a rollback to the phase that it was told to keep."""
+    from migrator.engine.status import status  # noqa: PLC0415 - see above
+
+    if invocation.command == "rollback":
+        return status(target, [plan]).runs[0].next_command
+    return f"migrator {invocation.command} {plan.plan}"
+
+
+def _to_rest(again: Callable[[], str], plan: Plan, work: Callable[[Emit, Stop], str], emit: Emit, stop: Stop) -> None:
     from migrator.engine.events import GateReached  # noqa: PLC0415 - see above
     from migrator.engine.steps.gate import GateClosedError  # noqa: PLC0415 - see above
 
@@ -107,8 +117,7 @@ def _to_rest(invocation: Invocation, plan: Plan, work: Callable[[Emit, Stop], st
 
     state = work(listen, stop)
     if state == "stopped":
-        again = f"to go on: migrator {invocation.command} {plan.plan}"
-        raise Interrupted("stopped at a clean checkpoint", signal=stop.signal, help=again)
+        raise Interrupted("stopped at a clean checkpoint", signal=stop.signal, help=f"to go on: {again()}")
     if state == "waiting":
         gate = gates[-1]
         raise GateClosedError(

@@ -13,6 +13,7 @@ from migrator.ledger.ledger import Run, StepRow
 from migrator.ledger.lock import holder
 from migrator.plan import Phase, Plan
 from migrator.postgres.blockers import Blocker
+from migrator.postgres.queries import query
 
 
 def status(target: Target, plans: Sequence[Plan]) -> StatusReport:
@@ -48,7 +49,9 @@ def _one(target: Target, plan: Plan, held: Blocker | None) -> RunStatus:
         path=str(plan.path),
         run=run.id,
         held_by=ours,
-        next_command=f"migrator resume {plan.plan}" if asked.paused_by and ours else _next(plan.plan, state, run),
+        next_command=f"migrator resume {plan.plan}"
+        if asked.paused_by and ours
+        else _next(target, plan.plan, state, run),
         steps=tuple(_step(row, rows, state) for row in rows),
         paused=asked.pause,
         settings=asked.settings,
@@ -60,13 +63,14 @@ def _reached(rows: list[StepRow]) -> str:
     return next((row.phase for row in rows if row.state != "done"), str(Phase.CONTRACT))
 
 
-def _next(plan: str, state: str, run: Run) -> str:
+def _next(target: Target, plan: str, state: str, run: Run) -> str:
     if state == "waiting":
         return f"migrator approve {plan}"
     if state in ("complete", "running"):
         return ""
     if run.direction == "back" and state in ("stopped", "failed"):
-        return f"migrator rollback {plan}"
+        (to,) = target.asking.execute(query("run_asked"), {"run": run.id}).fetchone() or ("start",)
+        return f"migrator rollback {plan}" + (f" --to {to}" if to != "start" else "")
     return f"migrator apply {plan}"
 
 

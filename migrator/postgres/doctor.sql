@@ -52,7 +52,9 @@ ORDER BY 1
 -- name: ledger_runs_at_rest
 SELECT 'plan ' || r.plan, 'its run is ' || r.state || ' since ' || to_char(r.updated_at, 'YYYY-MM-DD HH24:MI'),
        CASE WHEN r.state = 'waiting' THEN 'migrator approve ' || r.plan
-            WHEN r.direction = 'back' THEN 'migrator rollback ' || r.plan ELSE 'migrator apply ' || r.plan END
+            WHEN r.direction = 'back' THEN 'migrator rollback ' || r.plan || coalesce(
+                (SELECT nullif(' --to ' || (e.data->>'to'), ' --to start') FROM migrator.events e
+                 WHERE e.run_id = r.id AND e.event = 'run-started' ORDER BY e.id DESC LIMIT 1), '') ELSE 'migrator apply ' || r.plan END
 FROM migrator.runs r
 WHERE r.state IN ('failed', 'stopped', 'waiting') AND r.updated_at < now() - interval '1 day' ORDER BY r.id
 

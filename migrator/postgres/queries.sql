@@ -742,3 +742,6 @@ SET facts = EXCLUDED.facts, reading = EXCLUDED.reading, settled = true, recorded
 
 -- name: runs_under_way
 SELECT id, plan FROM migrator.runs WHERE state NOT IN ('complete', 'rolled back') ORDER BY id
+
+-- name: run_asked
+SELECT data->>'to' FROM migrator.events WHERE run_id = %(run)s AND event = 'run-started' ORDER BY id DESC LIMIT 1

@@ -137,7 +137,7 @@ class Runner:
                 conductor.end()
                 conductor.stamped(connection)
 
-        retrying(self._means, f"the statement {statement}", where, attempt)
+        retrying(self._means, f"the restore ({statement})", where, attempt)
 
     def _upgrades(self, target: str, heads: tuple[str, ...]) -> list[Any]:
         # As alembic.command.upgrade and downgrade do: there is no public way to ask for the steps.

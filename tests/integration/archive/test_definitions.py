@@ -88,6 +88,8 @@ def test_a_table_does_not_come_back_over_rows_that_were_written_since(database: 
     project.apply(plan)
     with pytest.raises(NotEmptyError):
         project.rollback(plan, to="migrate")
+    with project.target("status") as target:
+        assert status.status(target, [plan]).runs[0].next_command == "migrator rollback codes --to migrate"
     connection = database.connect()
     connection.execute("DELETE FROM t")
     project.rollback(plan, to="migrate")
