@@ -13,6 +13,7 @@ from migrator.check.losses import ACCEPTED_BY_A_PLAN
 from migrator.check.options import Options
 from migrator.check.report import CheckReport
 from migrator.check.rule import Rule, every_rule
+from migrator.check.rules.unreadable_input import INSTEAD
 from migrator.check.schema.restored import differences
 from migrator.check.schema.schema import Schema
 from migrator.check.script import learn, walk
@@ -57,7 +58,7 @@ class Gate:
     def add_unreadable(self, place: Place, reason: str) -> None:
         """Report a file that cannot be checked."""
         rule = every_rule()["unreadable-input"]
-        self.findings.append(Finding(rule.name, rule.severity, rule.hazard, place, "", reason))
+        self.findings.append(Finding(rule.name, rule.severity, rule.hazard, place, "", reason, INSTEAD))
 
     def add_plan(self, case: PlanCase) -> None:
         """Judge a plan, and remember what it accepts."""

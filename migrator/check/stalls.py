@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from migrator.check.finding import Severity
 from migrator.check.moment import Moment
+from migrator.check.options import Runner
 from migrator.check.rule import Report
 from migrator.sql.effects import Work, WorkKind
 from migrator.sql.online.form import OnlineForm, PartKind, Refusal
@@ -46,7 +47,7 @@ def safer_text(moment: Moment, work: Work) -> str:
     """Return the user's statement as migrator would run it, or the way around it where there is no such form."""
     answer = moment.online
     if isinstance(answer, OnlineForm):
-        return form_text(answer)
+        return revision_text(answer) if moment.options.runner is Runner.ALEMBIC else form_text(answer)
     if isinstance(answer, Refusal) and answer.rule == work.rule:
         return answer.safer
     return refuse(work, moment.tree, moment.schema).safer
@@ -60,3 +61,18 @@ def form_text(form: OnlineForm) -> str:
         PartKind.CONCURRENT: "   -- outside a transaction",
     }
     return "\n".join(f"{statement};{remarks[part.kind]}" for part in form.parts for statement in part.statements)
+
+
+def revision_text(form: OnlineForm) -> str:
+    """Return an online form as the body of a revision that Alembic runs."""
+    lines = []
+    for part in form.parts:
+        alone = part.kind is not PartKind.BRIEF
+        lines += ["with op.get_context().autocommit_block():"] if alone else []
+        lines += [f"{'    ' if alone else ''}op.execute({_literal(statement)})" for statement in part.statements]
+    return "\n".join(lines)
+
+
+def _literal(statement: str) -> str:
+    plain = not {'"', "\\", "\n"} & set(statement)
+    return f'"{statement}"' if plain else repr(statement)

@@ -43,4 +43,5 @@ def find_in_history(past: History) -> Iterator[Report]:
         yield Report(message, "correct down_revision", place=Place(path, revision=revision))
     for one in past.revisions:
         if one.failure:
-            yield Report(f"the file cannot be loaded: {one.failure}", place=Place(one.path))
+            help_ = f"see it by itself: python {one.path}"
+            yield Report(f"the file cannot be loaded: {one.failure}", help_, place=Place(one.path))

@@ -44,8 +44,17 @@ def find(moment: Moment) -> Iterator[Report]:
     """Yield each BEGIN that begins nothing and each COMMIT that ends nothing, or ends what the runner began."""
     control = moment.effect.transaction_control
     if control in BEGINS and moment.transaction.open:
-        yield Report("a transaction is open already: the next COMMIT ends it, all that follows runs by itself", "")
+        yield Report(
+            "a transaction is open already: the next COMMIT ends it, all that follows runs by itself",
+            "one BEGIN, one COMMIT; SAVEPOINT and ROLLBACK TO for a part of it",
+        )
     elif control in ENDS and not moment.transaction.open:
-        yield Report(f"{control} without a transaction: what came before is committed already", "")
+        yield Report(
+            f"{control} without a transaction: what came before is committed already",
+            f"BEGIN;\n...\n{moment.statement.text};",
+        )
     elif control in ENDS and not moment.transaction.explicit:
-        yield Report(f"{control} ends the transaction of the runner, which does not know of it", "")
+        yield Report(
+            f"{control} ends the transaction of the runner, which does not know of it",
+            "with op.get_context().autocommit_block(): ...   # commits what came before, and begins anew behind it",
+        )

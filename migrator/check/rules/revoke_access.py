@@ -53,7 +53,10 @@ def find(moment: Moment) -> Iterator[Report]:
         tables = [name_of(one.range_var) for one in moment.tree.objects if kind_of(one) == "range_var"]
         used = field_enum(moment.tree, "objtype") in _USED
         if used and not (tables and all(moment.schema.is_new(one) for one in tables)) and not _of_new_function(moment):
-            yield Report("running code that relies on these rights gets permission errors", "")
+            yield Report(
+                "running code that relies on these rights gets permission errors",
+                f"1. release code that does without them, or connects with another role\n2. {moment.statement.text};",
+            )
     for table, command in moment.commands("AT_EnableRowSecurity", "AT_ForceRowSecurity"):
         del command
         if not any(one.kind == "create_policy_stmt" for one in moment.following):

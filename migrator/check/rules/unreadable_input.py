@@ -26,6 +26,7 @@ from migrator.check.rule import Report
 from migrator.check.sql_text import Unreadable, read_sql
 
 HAZARD = Hazard.FAILS
+INSTEAD = "correct it, or keep the file out of the folders that are checked"
 BAD = (b"SELEC 1;", b"\xff\xfe", b"ALTER TABLE a ADD COLUMN;", b"SELECT 1;\n" * 2_100_000)
 GOOD = (b"SELECT 1;", b"", b"\\set x 1\nSELECT 1;", "-- ünïcode\nSELECT 1;".encode())
 
@@ -34,4 +35,4 @@ def find_in_file(content: bytes) -> Iterator[Report]:
     """Yield why the text of an SQL file cannot be checked."""
     read = read_sql(content)
     if isinstance(read, Unreadable):
-        yield Report(read.reason, place=Place("", read.line, read.column, read.excerpt))
+        yield Report(read.reason, INSTEAD, place=Place("", read.line, read.column, read.excerpt))

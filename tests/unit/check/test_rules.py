@@ -19,6 +19,7 @@ def test_a_bad_example_is_reported_with_the_statement_and_a_reason(rule: Rule, e
 
     assert found
     assert all(one.rule == rule.name and one.message and one.statement for one in found)
+    assert all(one.safer for one in found if one.severity is Severity.ERROR)
 
 
 @pytest.mark.parametrize(("rule", "example"), GOOD)
@@ -52,4 +53,7 @@ OTHERS = [rule for rule in every_rule().values() if rule.subject != "moment"]
 def test_an_example_of_a_rule_about_files_or_histories_is_judged_as_its_rule_says(
     rule: Rule, case: object, reported: bool
 ) -> None:
-    assert bool(list(rule.find(case))) is reported
+    found = list(rule.find(case))
+
+    assert bool(found) is reported
+    assert all(one.safer for one in found if (one.severity or rule.severity) is Severity.ERROR)
