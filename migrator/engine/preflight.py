@@ -230,8 +230,9 @@ def together(found: Sequence[MigratorError]) -> MigratorError:
     told: dict[str, MigratorError] = {}
     for problem in found:
         first = told.setdefault(problem.message, problem)
-        if first is not problem and problem.where:
-            first.notes += (f"the same at {problem.where.path.name}:{problem.where.line}, {problem.where.context}",)
+        if problem.where and problem.where != first.where:
+            again = f"the same at {problem.where.path.name}:{problem.where.line}, {problem.where.context}"
+            first.notes = tuple(dict.fromkeys((*first.notes, again)))
     first, *others = told.values()
     first.others = tuple(others)
     return first

@@ -59,8 +59,10 @@ class Bloat(Signal):
             busy = True
         if self._reclaimed and not busy:
             return []
-        limit = self.limit - (self.limit - 1) * LAST_PART * busy
-        return [Observation(f"{self.key} of {self.scene.table}", size / self._before, limit, "{:.2f}".format)]
+        name, limit = f"{self.key} of {self.scene.table}", self.limit
+        if busy:
+            name, limit = f"{name} during VACUUM", limit - (limit - 1) * LAST_PART
+        return [Observation(name, size / self._before, limit, "{:.2f}".format)]
 
     def close(self) -> None:
         self._closed = True

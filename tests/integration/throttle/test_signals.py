@@ -245,6 +245,8 @@ def test_vacuum_in_pace_keeps_the_table_small(
             connection.execute(
                 "UPDATE items SET writes = writes + 1 WHERE id BETWEEN %s AND %s", (first, first + rows // 10 - 1)
             )
+            if connection.info.server_version >= 150000:  # else the dead rows are told of a second later
+                connection.execute("SELECT pg_stat_force_next_flush()")
             assert size_of(connection) <= before * 2.3
     bloat.close()
     assert connection.execute("SELECT min(writes), max(writes) FROM items").fetchone() == (8, 8)
@@ -259,6 +261,6 @@ def test_work_stands_while_an_old_transaction_keeps_vacuum_from_its_work(
     old.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
     old.execute("SELECT count(*) FROM items")
     connection.execute("UPDATE items SET writes = writes + 1")
-    assert re.fullmatch(r"bloat of items \d\.\d\d > 1\.50", reasons(bloat, looking)[0])
+    assert re.fullmatch(r"bloat of items during VACUUM \d\.\d\d > 1\.42", reasons(bloat, looking)[0])
     bloat.close()
     assert reasons(bloat, looking)
