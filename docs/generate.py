@@ -1,6 +1,6 @@
-"""Writes the reference pages from the code they describe: `python -m docs.generate`, or with `--check` compares only.
+"""Writes the files that are made from the code: `python -m docs.generate`, or with `--check` compares only.
 
-Responsible for turning what the code says of itself into Markdown; the words are the code's.
+The reference pages, which turn what the code says of itself into Markdown, and the script that makes a new ledger.
 """  # noqa: INP001 - a script that is run from the root of the checkout
 
 from __future__ import annotations
@@ -175,16 +175,17 @@ def _shown(default: object) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the pages, or say which of them are not what the code says."""
-    stale = []
-    for name, page in all_pages().items():
-        path = FOLDER / name
-        if not path.exists() or path.read_text(encoding="utf-8") != page:
-            stale.append(name)
-            if "--check" not in arguments:
-                path.write_text(page, encoding="utf-8")
-    if stale and "--check" in arguments:
-        sys.stderr.write(f"docs/reference: {', '.join(stale)} out of date; run: make docs\n")
+    """Write the files, or say which of them are not what the code says."""
+    files = {
+        ledger_schema.SCRIPT: ledger_schema.script(),
+        **{FOLDER / name: text for name, text in all_pages().items()},
+    }
+    stale = [path for path, text in files.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    if "--check" not in arguments:
+        for path in stale:
+            path.write_text(files[path], encoding="utf-8")
+    elif stale:
+        sys.stderr.write(f"{', '.join(path.name for path in stale)} out of date; run: make docs\n")
         return 1
     return 0
 

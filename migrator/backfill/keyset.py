@@ -64,9 +64,11 @@ class Keyset:
 
         Where it stands, `cursor` and `upper_key` are the columns of the slice.
         """
-        return sql.SQL("(SELECT {} FROM {} AS {} WHERE {} ORDER BY {} OFFSET %(rows)s - 1 LIMIT 1)").format(
-            self.written(), self.table.named, self.table.alias, rest, self.ordered()
+        key = sql.SQL(", ").join(self.columns)  # written down where it is known, not for each of the rows before it
+        last = sql.SQL("SELECT {} FROM {} AS {} WHERE {} ORDER BY {} OFFSET %(rows)s - 1 LIMIT 1").format(
+            key, self.table.named, self.table.alias, rest, self.ordered()
         )
+        return sql.SQL("(SELECT {} FROM ({}) AS {})").format(self.written(), last, self.table.alias)
 
     def counted(self, within: sql.Composable, rest: sql.Composable) -> sql.Composable:
         """Return how many rows a chunk has walked: those `within` it, which are `rows` unless it is the last."""

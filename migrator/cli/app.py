@@ -131,8 +131,8 @@ def _main(
     del version
 
 
-def build() -> typer.Typer:
-    """Return the application with all its commands."""
+def build(wanted: str = "") -> typer.Typer:
+    """Return the application with all its commands, or with the `wanted` one alone where it has it."""
     app = typer.Typer(
         cls=_Group,
         callback=_main,
@@ -142,7 +142,8 @@ def build() -> typer.Typer:
         no_args_is_help=True,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for command in declared():
+    found = declared()
+    for command in [one for one in found if one.name == wanted] or found:
         app.command(
             command.name,
             cls=_Command,

@@ -45,12 +45,12 @@ def _collect_less_garbage() -> None:
 
     There are hundreds of thousands of them, all of which stay; at exit they would be looked through once more.
     """
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(200_000, 20, 50)
     atexit.register(gc.freeze)
 
 
 def _run(arguments: list[str]) -> int:
-    command = typer.main.get_command(build())
+    command = typer.main.get_command(build(arguments[0] if arguments else ""))
     try:
         # Not command.main(): it would draw errors and choose exit codes by itself.
         with command.make_context("migrator", arguments) as context:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from migrator.engine.events import Emit
 from migrator.engine.holding import Holding
 from migrator.engine.own_changes import changing
 from migrator.engine.stop import Stop
 from migrator.engine.target import Target
+from migrator.ledger import schema
 from migrator.ledger.journal import half_applied
 
 
@@ -40,6 +42,10 @@ def downgrade(target: Target, revision: str, *, emit: Emit, stop: Stop) -> list[
 
 
 def _with(target: Target, revision: str, emit: Emit, stop: Stop, work: Callable[[Holding], list[str]]) -> list[str]:
+    with ThreadPoolExecutor(1) as beside:  # on a new database the server is at it for as long as the imports take
+        created = beside.submit(schema.create, target.asking)
+        from migrator.revisions import runner  # noqa: F401, PLC0415 - SQLAlchemy and Alembic take half a second
+    created.result()
     target.ledger  # noqa: B018 - the journal is there before the first statement
     with Holding(target, revision, emit, stop) as holding, changing(target):
         return work(holding)

@@ -70,22 +70,16 @@ class Journal:
     rights: Callable[[Any], AbstractContextManager[None]] = nullcontext
     """Gives a cursor the rights that the ledger needs, where somebody has taken them from it."""
     application: int | None = None
+    """What `open_applications` has of it: what an earlier attempt has left unfinished."""
     entries: dict[int, list[Entry]] = field(default_factory=dict)
     ordinal: int = 0
     """The statement that the revision has come to, counted from 1."""
 
     def load(self, cursor: Executes) -> None:
         """Read what an earlier attempt has committed."""
+        if self.application is None:
+            return
         with self.rights(cursor):
-            self._load(cursor)
-
-    def _load(self, cursor: Executes) -> None:
-        self.application, self.entries, self.ordinal = None, {}, 0
-        cursor.execute(query("application_open"), {"project": self.project})
-        for application, revision, direction in cursor.fetchall():
-            if (revision, direction) == (self.revision, self.direction):
-                self.application = application
-        if self.application is not None:
             cursor.execute(query("journal_of"), {"application": self.application})
             for row in cursor.fetchall():
                 entry = Entry(*row)
@@ -162,6 +156,12 @@ class Journal:
 
 def _as_json(entries: list[Entry]) -> str:
     return json.dumps([asdict(entry) for entry in entries], default=datetime.isoformat)
+
+
+def open_applications(cursor: Executes, project: str) -> dict[tuple[str, str], int]:
+    """Return the applications that are not finished, by revision and direction: who holds the database makes them."""
+    cursor.execute(query("application_open"), {"project": project})
+    return {(revision, direction): application for application, revision, direction in cursor.fetchall()}
 
 
 def half_applied(cursor: Executes, project: str | None, direction: str) -> list[str]:

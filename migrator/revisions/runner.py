@@ -12,7 +12,7 @@ from alembic.util.exc import CommandError
 
 from migrator.check.live import Watch
 from migrator.errors import Location, RefusedError
-from migrator.ledger.journal import Journal, half_applied
+from migrator.ledger.journal import Journal, half_applied, open_applications
 from migrator.postgres.connect import connect
 from migrator.revisions.builds import Builder
 from migrator.revisions.conductor import Conductor
@@ -131,8 +131,8 @@ class Runner:
             conductor = self._conductor(guard)
             with connect(self._means.url, application=self._means.application, autocommit=False) as connection:
                 self._means.adopted(connection)
-                conductor.begin(connection, Journal(OWN, name, "restore", own_rights), PlainForm())
                 cursor = connection.cursor()
+                conductor.begin(connection, _journal(cursor, OWN, name, "restore"), PlainForm())
                 conductor.execute(cursor, statement, cursor.execute, pyformat=False)
                 conductor.end()
                 conductor.stamped(connection)
@@ -190,8 +190,10 @@ class Runner:
     ) -> list[Any]:
         """Return Alembic's steps, each with its function handed to the conductor."""
         project = self._journal_key(context)
-        connection = _raw(context)
-        _refuse_half_applied(connection, project, "downgrade" if direction == "upgrade" else "upgrade")
+        cursor = _raw(context).cursor()
+        with own_rights(cursor):
+            _refuse_half_applied(cursor, project, "downgrade" if direction == "upgrade" else "upgrade")
+            opened = open_applications(cursor, project)
         steps = plan(heads)
         plain_forms = [self._project.plain_form(step.revision) for step in steps]
         rules = [self._enforcement(step.revision) if direction == "upgrade" else None for step in steps]
@@ -202,7 +204,7 @@ class Runner:
         )
         for step, plain_form, rule in zip(steps, plain_forms, rules, strict=True):
             revision = step.revision.revision
-            journal = Journal(project, revision, direction, own_rights)
+            journal = Journal(project, revision, direction, own_rights, opened.get((revision, direction)))
             function = step.migration_fn
 
             def conducted(
@@ -245,14 +247,13 @@ class Runner:
         def steps(_heads: tuple[str, ...], context: MigrationContext) -> tuple[()]:
             assert context.connection
             raw, project = _raw(context), self._journal_key(context)
-            upgrade = Journal(project, script.revision, "upgrade", own_rights)
+            upgrade = _journal(raw.cursor(), project, script.revision, "upgrade")
             upgrade.load(raw.cursor())
+            downgrade = _journal(raw.cursor(), project, script.revision, "downgrade")
             raw.commit()
             found.append(upgrade.application is not None)
             if found[-1]:
-                conductor.begin(
-                    raw, Journal(project, script.revision, "downgrade", own_rights), self._project.plain_form(script)
-                )
+                conductor.begin(raw, downgrade, self._project.plain_form(script))
                 conductor.take_back(raw, upgrade)
                 with context.begin_transaction(_per_migration=True):  # autocommit_block() wants one to leave
                     with interception.revision():
@@ -339,10 +340,14 @@ def _asked(steps: Callable[[], Iterable[Any]]) -> Iterable[Any]:
         raise UnknownRevisionError(str(error), help="see the history: alembic history") from error
 
 
-def _refuse_half_applied(connection: Any, project: str, other: str) -> None:
-    cursor = connection.cursor()
+def _journal(cursor: Any, project: str, revision: str, direction: str) -> Journal:
     with own_rights(cursor):
-        half = half_applied(cursor, project, other)
+        opened = open_applications(cursor, project)
+    return Journal(project, revision, direction, own_rights, opened.get((revision, direction)))
+
+
+def _refuse_half_applied(cursor: Any, project: str, other: str) -> None:
+    half = half_applied(cursor, project, other)
     if half:
         back = "migrator downgrade" if other == "downgrade" else "migrator upgrade"
         raise HalfAppliedError(
