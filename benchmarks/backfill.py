@@ -1,6 +1,6 @@
 """Measures the backfill against one large UPDATE: how fast it is, and what an application beside it notices.
 
-    python -m benchmarks.backfill [--rows N] [--rounds N]
+    python -m benchmarks.backfill [--rows N] [--rounds N] [--pgroll BINARY]
 
 Every measurement starts from a copy of the same database. One large UPDATE runs before and after each variant, because
 a machine is not as fast at all times; what counts is the ratio to those two. Writes benchmarks/results/backfill.md.
@@ -9,8 +9,10 @@ a machine is not as fast at all times; what counts is the ratio to those two. Wr
 from __future__ import annotations
 
 import argparse
+import json
 import platform
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -39,6 +41,17 @@ TOUCH = """
          touched AS (UPDATE items SET id = items.id FROM batch WHERE items.id = batch.id RETURNING items.id)
     SELECT max(id) FROM touched
 """
+ADD_TAGS = {
+    "operations": [
+        {
+            "add_column": {
+                "table": "items",
+                "up": "string_to_array(legacy_tags, ',')",
+                "column": {"name": "tags", "type": "text[]", "nullable": True},
+            }
+        }
+    ]
+}
 BLOAT = 1.6
 CHUNKS = "chunk_rows: 10000\n      fixed: true"
 PLANS = {
@@ -68,7 +81,8 @@ class Variant:
 
     name: str
     fill: Fill
-    plan: str = "chunks"
+    plan: str | None = "chunks"
+    """The plan whose expand phase adds the column; None where the way adds it itself."""
 
 
 def giant(url: str) -> Filled:
@@ -87,20 +101,40 @@ def touching(url: str) -> Filled:
         return Filled(began, time.time())
 
 
-def variants(bench: Bench) -> list[Variant]:
-    return [
+def pgroll(binary: Path, folder: Path) -> Fill:
+    """Return what pgroll itself does, with its own batches of 1,000 rows: from `start`, which fills, to its end."""
+
+    def fill(url: str) -> Filled:
+        def run(*arguments: str) -> None:
+            command = [str(binary), "--postgres-url", f"{url}?sslmode=disable", *arguments]
+            subprocess.run(command, check=True, capture_output=True)
+
+        migration = folder / "tags.json"
+        migration.write_text(json.dumps(ADD_TAGS))
+        run("init")
+        began = time.time()
+        run("start", str(migration))
+        ended = time.time()
+        run("complete")
+        return Filled(began, ended)
+
+    return fill
+
+
+def variants(bench: Bench, binary: Path | None) -> list[Variant]:
+    found = [
         Variant("migrator, 1 worker, chunks of 10,000", bench.ours("chunks")),
         Variant("migrator, 1 worker, chunks of 500 ms", bench.ours("adaptive"), "adaptive"),
         Variant("migrator, 2 workers, chunks of 10,000", bench.ours("chunks", "--workers", "2")),
         Variant(f"migrator, 1 worker, bloat limit {BLOAT}", bench.ours("vacuumed"), "vacuumed"),
         Variant("pgroll's statements, 1,000 rows", touching),
     ]
+    return [*found, Variant("pgroll itself", pgroll(binary, bench.project), None)] if binary else found
 
 
-def rows_of(bench: Bench, rounds: int, start: float) -> Iterator[str]:
+def rows_of(bench: Bench, everyone: list[Variant], rounds: int, start: float) -> Iterator[str]:
     """Yield the rows of the table, once all is measured."""
-    large = Variant("one UPDATE", giant)
-    everyone, ratios = variants(bench), dict[str, list[float]]()
+    large, ratios = Variant("one UPDATE", giant), dict[str, list[float]]()
     found: dict[str, list[Measured]] = {large.name: [bench.measure(giant, large.plan)]}
     for _ in range(rounds):
         for one in everyone:
@@ -147,6 +181,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.backfill", description="Measure the backfill.")
     parser.add_argument("--rows", type=int, default=2_000_000, help="default: 2,000,000")
     parser.add_argument("--rounds", type=int, default=3, help="default: 3")
+    parser.add_argument("--pgroll", type=Path, metavar="BINARY", help="measure this too")
     arguments = parser.parse_args()
     where, when = machine(), datetime.now(tz=UTC)
     with tempfile.TemporaryDirectory(prefix="migrator-bench-") as name:
@@ -156,12 +191,13 @@ def main() -> None:
         with embedded(folder / "pg", settings=SETTINGS) as url:
             bench = Bench(url, folder / "project", arguments.rows)
             bench.prepare(PLANS)
+            everyone = variants(bench, arguments.pgroll)
             start, alone = start_up(bench), idle(bench)
             title = TITLE.format(
                 rows=arguments.rows, rounds=arguments.rounds, rate=RATE, idle=alone, start=start, when=when,
                 where=where, server=bench.describe(), python=platform.python_version(),
             )  # fmt: skip
-            text = "\n".join([title, *rows_of(bench, arguments.rounds, start)]) + "\n"
+            text = "\n".join([title, *rows_of(bench, everyone, arguments.rounds, start)]) + "\n"
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(text)
     print(text, end="")

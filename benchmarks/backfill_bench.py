@@ -170,16 +170,17 @@ class Bench:
 
     @contextmanager
     def copy(self) -> Iterator[str]:
-        """Make a copy of the template, the column added, and hand out its address."""
+        """Make a copy of the template, and hand out its address."""
         self._admin.execute("DROP DATABASE IF EXISTS run WITH (FORCE)")
         self._admin.execute(f"CREATE DATABASE run TEMPLATE {TEMPLATE} STRATEGY file_copy")
         self._admin.execute("CHECKPOINT")
         yield self._at("run")
 
-    def measure(self, fill: Fill, plan: str) -> Measured:
-        """Fill a copy, for which the `plan` is ready."""
+    def measure(self, fill: Fill, plan: str | None) -> Measured:
+        """Fill a copy, which the expand phase of the `plan` has made ready."""
         with self.copy() as url:
-            self.migrator(url, "apply", plan, "--to", "expand")
+            if plan:
+                self.migrator(url, "apply", plan, "--to", "expand")
             before, size = processor_of(self._postmaster), self._size(url)
             filled = fill(url)
             used = processor_of(self._postmaster) - before
@@ -188,10 +189,11 @@ class Bench:
             speed = self.rows / (filled.ended - filled.began)
             return Measured(speed, self._size(url) / size, used, filled)
 
-    def p99(self, fill: Fill, plan: str) -> float:
+    def p99(self, fill: Fill, plan: str | None) -> float:
         """Return what a hundredth of the traffic beside a fill waits for at least, in milliseconds."""
         with self.copy() as url:
-            self.migrator(url, "apply", plan, "--to", "expand")
+            if plan:
+                self.migrator(url, "apply", plan, "--to", "expand")
             traffic = Traffic(url, self.rows)
             with traffic.running():
                 filled = fill(url)

@@ -13,6 +13,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from catalog_service.dto.base import BIGGEST_ID
 from catalog_service.services.errors import NotFoundError
+from catalog_service.web import asked
 
 View = Callable[..., Any]
 
@@ -75,9 +76,8 @@ def _bound(view: View, query: type[BaseModel] | None, body: type[BaseModel] | No
         if any(number > BIGGEST_ID for number in arguments.values()):
             raise NotFoundError  # the database could not even be asked
         if query is not None:
-            arguments["query"] = query.model_validate(
-                {name: values[0] if len(values) == 1 else values for name, values in request.args.lists()}
-            )
+            given = {name: values[0] if len(values) == 1 else values for name, values in request.args.lists()}
+            arguments["query"] = asked.of_query(query, given)
         if body is not None:
             arguments["body"] = _read_body(body)
         answer: BaseModel | None = view(**arguments)
@@ -91,4 +91,4 @@ def _bound(view: View, query: type[BaseModel] | None, body: type[BaseModel] | No
 def _read_body(model: type[BaseModel]) -> BaseModel:
     if not request.is_json:
         raise UnsupportedMediaType("send application/json")
-    return model.model_validate_json(request.get_data())
+    return asked.of_body(model, request.get_data())

@@ -9,6 +9,7 @@ from catalog_service.dto.categories import CategoryQuery
 from catalog_service.dto.products import CategoryProductQuery, ProductPage, ProductQuery, SearchQuery
 from catalog_service.dto.reviews import ReviewQuery
 from catalog_service.services.errors import NotFoundError
+from catalog_service.web import asked
 from catalog_service.web.clients import catalog, client
 
 pages = Blueprint("pages", __name__, template_folder="templates")
@@ -37,9 +38,13 @@ def show(product_id: int) -> str:
 def _products(wanted: dict[str, str]) -> ProductPage:
     products = catalog().products
     if "tag" in wanted:
-        return products.search(SearchQuery.model_validate({k: v for k, v in wanted.items() if k != "sort"}), client())
+        return products.search(asked.of_query(SearchQuery, _without(wanted, "sort")), client())
     if "category" in wanted:
-        query = CategoryProductQuery.model_validate({k: v for k, v in wanted.items() if k != "category"})
-        category = CategoryQuery.model_validate({"parent": wanted["category"]}).parent
+        query = asked.of_query(CategoryProductQuery, _without(wanted, "category"))
+        category = asked.of_query(CategoryQuery, {"parent": wanted["category"]}).parent
         return products.of_category(category or 0, query, client())
-    return products.newest(ProductQuery.model_validate({k: v for k, v in wanted.items() if k != "sort"}), client())
+    return products.newest(asked.of_query(ProductQuery, _without(wanted, "sort")), client())
+
+
+def _without(values: dict[str, str], name: str) -> dict[str, str]:
+    return {key: value for key, value in values.items() if key != name}

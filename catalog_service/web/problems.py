@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response
-from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
@@ -15,11 +14,12 @@ from catalog_service.dto.problem import MEDIA_TYPE, Fault, Problem
 from catalog_service.observability.activity import current
 from catalog_service.observability.logging import logger
 from catalog_service.services.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
+from catalog_service.web.asked import InvalidRequestError
 
 
 def handle_errors(app: Flask) -> None:
     """Make the application answer every error with a problem document."""
-    app.register_error_handler(ValidationError, _invalid_request)
+    app.register_error_handler(InvalidRequestError, _invalid_request)
     app.register_error_handler(
         InvalidError, lambda error: problem(422, None, [Fault(pointer=error.pointer, detail=error.detail)])
     )
@@ -44,8 +44,8 @@ def problem(status: int, detail: str | None, errors: Iterable[Fault] | None = No
     return Response(said.model_dump_json(exclude_none=True), status=status, mimetype=MEDIA_TYPE)
 
 
-def _invalid_request(error: ValidationError) -> Response:
-    found = error.errors(include_url=False, include_context=False, include_input=False)
+def _invalid_request(error: InvalidRequestError) -> Response:
+    found = error.error.errors(include_url=False, include_context=False, include_input=False)
     if any(one["type"] == "json_invalid" for one in found):
         return problem(400, "the body is not JSON")
     return problem(422, None, [Fault(pointer=_pointer(one["loc"]), detail=one["msg"]) for one in found])

@@ -70,6 +70,16 @@ def test_the_search_finds_exactly_the_products_with_the_tag_in_the_range(client:
     assert [one["id"] for one in found] == expected
 
 
+def test_a_value_in_the_database_that_cannot_be_shown_is_not_blamed_on_the_client(
+    client: FlaskClient, catalog_database: Database
+) -> None:
+    with catalog_database.connect() as connection:
+        connection.execute("UPDATE products SET price = 21000000 WHERE id = 1")
+    answer = client.get("/v1/products/1")
+    assert (answer.status_code, answer.mimetype) == (500, "application/problem+json")
+    assert "21000000" not in answer.text
+
+
 def test_a_cursor_that_was_tampered_with_is_refused(client: FlaskClient) -> None:
     cursor = client.get("/v1/products", query_string={"limit": 1}).json["next"]
     forged = ("A" if cursor[0] != "A" else "B") + cursor[1:]
