@@ -83,7 +83,7 @@ class DualWrite:
 
     def _function(self, suffix: str, body: str, *, definer: bool) -> sql.Composed:
         # As definer where another table is written: the application's role may have no rights on it.
-        rights = sql.SQL("SECURITY DEFINER SET migrator.backfill = 'on'" if definer else "SECURITY INVOKER")
+        rights = sql.SQL("SECURITY DEFINER" if definer else "SECURITY INVOKER")
         return sql.SQL(
             "CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql {} SET search_path = {} AS {}"
         ).format(sql.Identifier(SCHEMA, self.name + suffix), rights, _plain(self.search_path), sql.Literal(body))
@@ -143,11 +143,15 @@ def _forward(dual: DualWrite, into: Table) -> str:
     excluded = ", ".join(f"{_quoted(column)} = EXCLUDED.{_quoted(column)}" for column in columns)
     differs = " OR ".join(f"migrator_row.{_quoted(c)} IS DISTINCT FROM EXCLUDED.{_quoted(c)}" for c in columns)
     sources = sorted(dual.sources)
-    return f"""
-#variable_conflict use_column
-BEGIN
+    deleted = f"DELETE FROM {target} WHERE {matched};"
+    written = f"""
+    INSERT INTO {target} AS migrator_row ({", ".join(map(_quoted, keys + columns))})
+    SELECT {", ".join(values)} FROM (SELECT (NEW).*) AS {alias}
+    ON CONFLICT ({", ".join(map(_quoted, keys))}) DO UPDATE SET {excluded} WHERE {differs};
+"""
+    return _silencing(f"""
     IF TG_OP = 'DELETE' THEN
-        DELETE FROM {target} WHERE {matched};
+        {_SILENT} {deleted} {_AS_BEFORE}
         RETURN NULL;
     END IF;
     -- A writer of the new shape leaves the old columns alone and makes the other row itself.
@@ -155,12 +159,8 @@ BEGIN
        OR TG_OP = 'UPDATE' AND NOT ({_changed(sources)}) THEN
         RETURN NULL;
     END IF;
-    INSERT INTO {target} AS migrator_row ({", ".join(map(_quoted, keys + columns))})
-    SELECT {", ".join(values)} FROM (SELECT (NEW).*) AS {alias}
-    ON CONFLICT ({", ".join(map(_quoted, keys))}) DO UPDATE SET {excluded} WHERE {differs};
-    RETURN NULL;
-END
-"""
+    {_SILENT} {written} {_AS_BEFORE}
+""")
 
 
 def _backward(dual: DualWrite, into: Table) -> str:
@@ -176,16 +176,31 @@ def _backward(dual: DualWrite, into: Table) -> str:
     computed = ", ".join(f"migrator_value.{_quoted(column)}" for column in columns)
     current = ", ".join(f"migrator_row.{_quoted(column)}" for column in columns)
     defaults = ", ".join("DEFAULT" for _ in columns)
-    return f"""
-#variable_conflict use_column
-BEGIN
+    return _silencing(f"""
+    {_SILENT}
     IF TG_OP = 'DELETE' THEN
         UPDATE {target} AS migrator_row SET ({names}) = ROW({defaults}) WHERE {where["OLD"]};
-        RETURN NULL;
+    ELSE
+        UPDATE {target} AS migrator_row SET ({names}) = ROW({computed})
+        FROM (SELECT {values} FROM (SELECT (NEW).*) AS {alias}) AS migrator_value
+        WHERE {where["NEW"]} AND ROW({current}) IS DISTINCT FROM ROW({computed});
     END IF;
-    UPDATE {target} AS migrator_row SET ({names}) = ROW({computed})
-    FROM (SELECT {values} FROM (SELECT (NEW).*) AS {alias}) AS migrator_value
-    WHERE {where["NEW"]} AND ROW({current}) IS DISTINCT FROM ROW({computed});
+    {_AS_BEFORE}
+""")
+
+
+# Not as a setting of the function: to say one of a name that the server does not know is a superuser's right.
+_SILENT = f"PERFORM set_config('{SILENCE}', 'on', true);"
+_AS_BEFORE = f"PERFORM set_config('{SILENCE}', migrator_before, true);"
+
+
+def _silencing(body: str) -> str:
+    return f"""
+#variable_conflict use_column
+DECLARE
+    migrator_before text := coalesce(current_setting('{SILENCE}', true), '');
+BEGIN
+{body}
     RETURN NULL;
 END
 """

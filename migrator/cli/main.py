@@ -76,16 +76,21 @@ def _known(error: BaseException, streams: Streams) -> MigratorError:
         return _command_line_error(error)
     if isinstance(error, KeyboardInterrupt):
         return Interrupted("stopped by SIGINT", signal=signal.SIGINT, help="run the same command to go on")
-    return _lost(error) or bug(error, streams.environ)
+    return _of_server(error) or bug(error, streams.environ)
 
 
-def _lost(error: BaseException) -> MigratorError | None:
-    """Return what to say where the driver, or SQLAlchemy in its name, says that the connection is gone."""
+def _of_server(error: BaseException) -> MigratorError | None:
+    """Return what to say where the driver, or SQLAlchemy for it, says that the connection or a right is missing."""
     cause = getattr(error, "orig", None) or error
     if not type(cause).__module__.startswith("psycopg"):
         return None
-    from migrator.postgres.connect import connection_lost, is_lost  # noqa: PLC0415 - the driver is there already
+    from psycopg.errors import InsufficientPrivilege  # noqa: PLC0415 - the driver is there already
 
+    from migrator.postgres.connect import connection_lost, is_lost  # noqa: PLC0415 - as above
+    from migrator.postgres.rights import denied  # noqa: PLC0415 - as above
+
+    if isinstance(cause, InsufficientPrivilege):
+        return denied(cause)
     return connection_lost(cause) if is_lost(cause) else None
 
 

@@ -1,5 +1,3 @@
-CREATE SCHEMA IF NOT EXISTS migrator;
-
 CREATE TABLE migrator.ledger_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT ledger_version_pkc PRIMARY KEY (version_num)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from migrator.errors import RefusedError
+from migrator.postgres.rights import create_schema
 
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
@@ -44,12 +45,17 @@ def version(connection: psycopg.Connection) -> str | None:
 
 
 def create(connection: psycopg.Connection) -> None:
-    """Create the ledger through `connection`, which is in autocommit mode, unless there is one of whatever version."""
+    """Create the ledger through `connection`, which is in autocommit mode, unless there is one of whatever version.
+
+    Raises:
+        MissingRightError
+    """
     if version(connection) is not None:
         return
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_CREATION_LOCK])
         if version(connection) is None:
+            create_schema(connection, "migrator")
             connection.execute(SCRIPT.read_bytes())
 
 
@@ -58,6 +64,7 @@ def ensure(connection: psycopg.Connection) -> None:
 
     Raises:
         LedgerTooNewError: the ledger's revision is not one that this version knows.
+        MissingRightError
     """
     create(connection)
     found = version(connection)
@@ -76,12 +83,11 @@ def ensure(connection: psycopg.Connection) -> None:
 
 
 def script() -> str:
-    """Return the statements of all revisions, for an empty database: what is in `SCRIPT`."""
+    """Return the statements of all revisions, for an empty schema `migrator`: what is in `SCRIPT`."""
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - takes half a second to import
 
     written = io.StringIO()
     options = {"as_sql": True, "output_buffer": written}
-    written.write("CREATE SCHEMA IF NOT EXISTS migrator;\n\n")
     _run(MigrationContext.configure(dialect_name="postgresql", opts={**options, **_options()}))
     return "\n".join(line.rstrip() for line in written.getvalue().rstrip().splitlines()) + "\n"
 

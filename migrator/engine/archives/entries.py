@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import psycopg
-from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from migrator.engine.session import Session
@@ -16,6 +15,7 @@ from migrator.plan import identifiers
 from migrator.plan.steps.revision import Revision
 from migrator.postgres.definitions import Definition, definitions
 from migrator.postgres.queries import query
+from migrator.postgres.rights import create_schema
 from migrator.postgres.tables import Table, UnknownTableError, find_table
 from migrator.sql.names import Name, quote
 
@@ -74,7 +74,7 @@ def _noted(session: Session, step: Revision, row: StepRow, number: int, text: st
     documents = Jsonb([{"kind": one.kind, "name": one.name, "statement": one.statement} for one in made])
     what = {"step": row.id, "name": entry.name, "table": entry.table, "column": column, "definitions": documents}
     with session.working.transaction():
-        session.working.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA)))
+        create_schema(session.working, SCHEMA)
         session.working.execute(query("archive_insert"), {**what, "kind": "column" if column else "table"})
     return entry
 

@@ -20,6 +20,7 @@ from migrator.errors import RefusedError
 from migrator.ledger.ledger import StepRow
 from migrator.plan.steps.backfill import Backfill
 from migrator.postgres.queries import query
+from migrator.postgres.rights import create_schema
 from migrator.postgres.tables import Table, find_table, require_key
 from migrator.sql.names import Name, quote
 
@@ -51,7 +52,7 @@ def archive_of(session: Session, step: Backfill, row: StepRow, table: Table) -> 
     keys = sql.SQL(", ").join(sql.Identifier(one.name) for one in key)
     entry = {"step": row.id, "name": _name(row), "kind": "rows", "table": Name(table.name, table.schema).quoted()}
     with session.working.transaction():
-        session.working.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA)))
+        create_schema(session.working, SCHEMA)
         session.working.execute(
             sql.SQL("CREATE TABLE {} ({}, PRIMARY KEY ({}))").format(sql.Identifier(SCHEMA, _name(row)), typed, keys)
         )

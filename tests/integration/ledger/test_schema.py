@@ -37,6 +37,7 @@ def test_an_older_ledger_becomes_what_a_new_one_is(databases: Databases, databas
     older = database.connect()
     statements, found, _ = schema.SCRIPT.read_text().partition(f"-- Running upgrade {version} ->")
     assert found
+    older.execute("CREATE SCHEMA migrator")
     older.execute(statements)
     schema.ensure(older)
     newer = databases.create()
