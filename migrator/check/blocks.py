@@ -8,7 +8,7 @@ from typing import Any
 from migrator.check.schema.schema import Body, Schema
 from migrator.sql.errors import SqlError
 from migrator.sql.names import quote
-from migrator.sql.parser import Tree, constant_text, find, kind_of, parse_tree, strings
+from migrator.sql.parser import Tree, constant_text, deparse, find, kind_of, option, parse_tree, strings
 from migrator.sql.plpgsql import parse_block, parse_body
 from migrator.sql.statement import Statement, parse
 from migrator.sql.volatility import function_name
@@ -21,10 +21,28 @@ _CALLS = frozenset({"select_stmt", "call_stmt"})
 
 def inner_statements(statement: Statement, schema: Schema | None = None) -> tuple[Statement, ...]:
     """Return what a DO block sends, or a function of the script that is called, without what is put together then."""
+    if statement.kind in _CARRIERS:
+        text = _carried(statement, schema)
+        return _parsed(text) if text else ()
     if statement.kind in _CALLS:
         bodies = _called(statement, schema.bodies if schema else {})
         return tuple(one for body in bodies for text in _texts_of_body(body) if text for one in _parsed(text))
     return tuple(one for text in _texts(statement) if text is not None for one in _parsed(text))
+
+
+_CARRIERS = frozenset({"explain_stmt", "copy_stmt", "execute_stmt"})
+
+
+def _carried(statement: Statement, schema: Schema | None) -> str:
+    """Return the change that EXPLAIN ANALYZE, COPY (...) TO or EXECUTE runs."""
+    tree = statement.tree
+    if statement.kind == "execute_stmt":
+        return schema.prepared.get(tree.name, "") if schema else ""
+    runs = statement.kind == "copy_stmt" or option(tree.options, "analyze")
+    return deparse(tree.query) if runs and kind_of(tree.query) in _CHANGING else ""
+
+
+_CHANGING = frozenset({"insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"})
 
 
 def is_opaque(statement: Statement) -> bool:

@@ -37,7 +37,7 @@ def is_whole(tree: Tree) -> bool:
 
 def is_unlimited(tree: Tree) -> bool:
     """Say whether no part of the condition limits how many rows there can be; a join with a table does not."""
-    own = frozenset(one.ctename for one in find(tree, "CommonTableExpr"))
+    own = {one.ctename: one.ctequery for one in find(tree, "CommonTableExpr")}
     if tree.DESCRIPTOR.name == "MergeStmt":
         return _is_table(tree.source_relation, own)
     if is_whole(tree):
@@ -66,16 +66,24 @@ _QUERIES = frozenset({"select_stmt", "insert_stmt", "update_stmt", "delete_stmt"
 _CHANGES = frozenset({"UpdateStmt", "DeleteStmt", "MergeStmt"})
 
 
-def _is_table(node: Tree, own: frozenset[str]) -> bool:
+def _is_table(node: Tree, own: dict[str, Tree]) -> bool:
     """Say whether rows are joined from whole tables, and not from values, a query that limits them, or a WITH."""
     kind = kind_of(node)
     if kind == "join_expr":
         return _is_table(node.join_expr.larg, own) and _is_table(node.join_expr.rarg, own)
     if kind == "range_subselect":
-        query = node.range_subselect.subquery.select_stmt
-        limited = query.HasField("where_clause") or query.HasField("limit_count")
-        return bool(query.from_clause) and not limited and all(_is_table(one, own) for one in query.from_clause)
-    return kind == "range_var" and node.range_var.relname not in own
+        return _is_whole_table(node.range_subselect.subquery, own)
+    if kind == "range_var" and node.range_var.relname in own:
+        others = {name: query for name, query in own.items() if name != node.range_var.relname}
+        return _is_whole_table(own[node.range_var.relname], others)
+    return kind == "range_var"
+
+
+def _is_whole_table(node: Tree, own: dict[str, Tree]) -> bool:
+    """Say whether a query gives the rows of whole tables."""
+    query = node.select_stmt
+    limited = query.HasField("where_clause") or query.HasField("limit_count")
+    return bool(query.from_clause) and not limited and all(_is_table(one, own) for one in query.from_clause)
 
 
 def _is_about_others(node: Tree, target: set[str]) -> bool:

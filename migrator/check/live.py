@@ -65,6 +65,9 @@ class LiveSchema(Schema):
     def underlying(self, type_name: Name) -> str | None:
         return self.facts.underlying(type_name)
 
+    def default_of(self, domain: Name) -> str | None:
+        return self.facts.default_of(domain)
+
     def is_new(self, name: Name) -> bool:
         return not self.live(name)
 

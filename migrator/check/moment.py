@@ -32,6 +32,7 @@ class Moment:
         schema: the schema before the statement; rules only read it.
         following: the statements after it in the same script.
         downgrade: the statement undoes what its revision's upgrade did.
+        conditional: it is sent by a block or a function, which may ask before and catch errors.
     """
 
     statement: Statement
@@ -42,6 +43,7 @@ class Moment:
     place: Place
     following: tuple[Statement, ...] = ()
     downgrade: bool = False
+    conditional: bool = False
 
     @property
     def tree(self) -> Tree:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from migrator.check.source import Piece
 from migrator.sql.classify import classify
+from migrator.sql.commands import definition
 from migrator.sql.effects import Object
 from migrator.sql.names import Name, name_of
 from migrator.sql.parser import Tree, field_enum, find, strings
@@ -23,6 +24,8 @@ _ALTERED = {
     "AT_AlterColumnType": "the type of",
     "AT_SetNotNull": "NOT NULL of",
     "AT_DropNotNull": "NOT NULL of",
+    "AT_SetStorage": "the storage of",
+    "AT_SetCompression": "the compression of",
 }
 
 
@@ -55,6 +58,8 @@ class Net:
             if rename.what.kind in _COUNTED and rename.name:
                 self._count(rename.what, -1, statement)
                 self._count(_renamed(rename.what, rename.name), 1, statement)
+        for index in _taken_by_constraints(statement):
+            self.tally["index", index, ""] -= 1
         self.altered |= set(_alterations(statement))
 
     def _count(self, one: Object, step: int, statement: Statement) -> None:
@@ -101,6 +106,15 @@ def _alterations(statement: Statement) -> Iterator[tuple[str, str, str]]:
             yield words, _full(name_of(statement.tree.relation)), command.name
 
 
+def _taken_by_constraints(statement: Statement) -> Iterator[str]:
+    """Yield the indexes that ADD CONSTRAINT USING INDEX makes a constraint's own."""
+    for node in statement.tree.cmds if statement.kind == "alter_table_stmt" else ():
+        if field_enum(node.alter_table_cmd, "subtype") == "AT_AddConstraint":
+            index = definition(node.alter_table_cmd).indexname
+            if index:
+                yield index
+
+
 def remainders(upgrade: tuple[Piece, ...], downgrade: tuple[Piece, ...], known: tuple[str, ...] = ()) -> list[str]:
     """Return what is different after upgrade and downgrade, in words; nothing where not all of it can be seen.
 
@@ -115,7 +129,7 @@ def remainders(upgrade: tuple[Piece, ...], downgrade: tuple[Piece, ...], known: 
     if there.opaque or back.opaque:
         return []
     altered = [one for one in _not_altered(there, back) if not any(_subject(one) in other for other in known)]
-    return [*_left(there, back), *altered, *known]
+    return list(dict.fromkeys((*_left(there, back), *altered, *known)))
 
 
 def _subject(words: str) -> str:

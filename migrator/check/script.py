@@ -81,6 +81,7 @@ class Walk:
             piece.place,
             following,
             self.downgrade,
+            self.depth > 0,
         )
         yield from judge(moment, self.rules)
         yield from self._inside(piece, following)

@@ -506,6 +506,9 @@ WITH RECURSIVE under (oid, modifier, typtype, typbasetype, typtypmod) AS (
   WHERE u.typtype = 'd')
 SELECT format_type(oid, modifier) FROM under WHERE typtype <> 'd'
 
+-- name: fact_domain_default
+SELECT typdefault FROM pg_type WHERE oid = to_regtype(%(name)s) AND typtype = 'd'
+
 -- name: fact_domain_users
 SELECT DISTINCT n.nspname, c.relname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -81,6 +81,10 @@ class CatalogFacts:
         row = self._one("fact_underlying_type", name=type_name.quoted())
         return str(row[0]) if row else None
 
+    def default_of(self, domain: Name) -> str | None:
+        row = self._one("fact_domain_default", name=domain.quoted())
+        return row[0] if row else None
+
     def users_of(self, domain: Name) -> tuple[Name, ...] | None:
         rows = self._all("fact_domain_users", name=domain.quoted())
         return tuple(Name(name, schema) for schema, name in rows)

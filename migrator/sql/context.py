@@ -53,6 +53,10 @@ class Constraint:
     """For a check: the expression inside `CHECK (...)`."""
     references: Name | None = None
     """For a foreign key: the table it points to. A partition's copy of its parent's foreign key is left out."""
+    referenced: tuple[str, ...] = ()
+    """For a foreign key that names them: the columns it points to."""
+    actions: str = ""
+    """For a foreign key: what ON DELETE and ON UPDATE do, a letter each as in pg_constraint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,9 @@ class Context(Protocol):
     def underlying(self, type_name: Name) -> str | None:
         """Return the type under a domain as `format_type` writes it; of a type that is no domain, its own name."""
 
+    def default_of(self, domain: Name) -> str | None:
+        """Return the expression that is the domain's default; None where it has none or it is not known."""
+
     def users_of(self, domain: Name) -> tuple[Name, ...] | None:
         """Return the tables with a column of this domain."""
 
@@ -151,6 +158,7 @@ class Facts:
     domains: Mapping[Name, bool] = field(default_factory=dict)
     domain_users: Mapping[Name, tuple[Name, ...]] = field(default_factory=dict)
     base_types: Mapping[Name, str] = field(default_factory=dict)
+    domain_defaults: Mapping[Name, str] = field(default_factory=dict)
     names: frozenset[Name] = frozenset()
     """Further names that are taken."""
 
@@ -169,6 +177,9 @@ class Facts:
 
     def underlying(self, type_name: Name) -> str | None:
         return next((base for name, base in self.base_types.items() if name.same(type_name)), None)
+
+    def default_of(self, domain: Name) -> str | None:
+        return next((default for name, default in self.domain_defaults.items() if name.same(domain)), None)
 
     def users_of(self, domain: Name) -> tuple[Name, ...] | None:
         return next((users for name, users in self.domain_users.items() if name.same(domain)), None)

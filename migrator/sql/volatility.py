@@ -38,7 +38,8 @@ make_interval make_time make_timestamp make_timestamptz masklen max md5 min min_
 netmask network normalize now nth_value ntile num_nonnulls num_nulls numeric numnode numrange obj_description
 octet_length oid overlaps overlay parse_ident percent_rank percentile_cont percentile_disc pg_backend_pid
 pg_basetype pg_client_encoding pg_collation_for pg_collation_is_visible pg_column_compression pg_column_is_updatable
-pg_column_size pg_conf_load_time pg_describe_object pg_encoding_to_char pg_function_is_visible pg_get_constraintdef
+pg_column_size pg_conf_load_time pg_current_snapshot pg_current_xact_id
+pg_current_xact_id_if_assigned pg_describe_object pg_encoding_to_char pg_function_is_visible pg_get_constraintdef
 pg_get_expr pg_get_function_arg_default pg_get_function_arguments pg_get_function_identity_arguments
 pg_get_function_result pg_get_functiondef pg_get_indexdef pg_get_partition_constraintdef pg_get_partkeydef
 pg_get_ruledef pg_get_serial_sequence pg_get_statisticsobjdef pg_get_triggerdef pg_get_userbyid pg_get_viewdef
@@ -57,8 +58,8 @@ strpos substr substring sum system_user tan tand tanh text text_pattern_eq time 
 to_ascii to_bin to_char to_date to_hex to_json to_jsonb to_number to_oct to_regclass to_regnamespace to_regproc
 to_regprocedure to_regrole to_regtype to_timestamp to_tsquery to_tsvector transaction_timestamp translate trim_array
 trim_scale trunc ts_delete ts_filter ts_headline ts_rank ts_rank_cd tsmultirange tsrange tstzmultirange tstzrange
-tsvector_to_array txid_current_if_assigned txid_current_snapshot unicode_assigned unistr unnest upper upper_inc
-upper_inf uuid_extract_timestamp uuid_extract_version var_pop var_samp varbit varchar variance version
+tsvector_to_array txid_current txid_current_if_assigned txid_current_snapshot unicode_assigned unistr unnest upper
+upper_inc upper_inf uuid_extract_timestamp uuid_extract_version var_pop var_samp varbit varchar variance version
 websearch_to_tsquery width_bucket xml xml_is_well_formed xmlagg xmlcomment xmlconcat xmlexists xpath xpath_exists
 """.split()  # noqa: SIM905 - words wrap, hundreds of literals do not
 )

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from migrator.check.schema.columns import column_of, constraint_of, has_value, type_sql, with_constraint
+from migrator.check.schema.columns import (
+    column_of,
+    constraint_of,
+    default_sql,
+    has_value,
+    plain_default,
+    type_sql,
+    with_constraint,
+)
 from migrator.check.schema.schema import Schema
 from migrator.sql.commands import definition, key_of
 from migrator.sql.context import Column, Table
@@ -48,6 +56,8 @@ def _add_column(schema: Schema, table: Name, command: Tree) -> None:
     schema.added.add((table.name, column.colname))
     if has_value(column):
         schema.defaults.add((table.name, column.colname))
+    if (text := default_sql(column)) is not None:
+        schema.default_texts[table.name, column.colname] = text
 
 
 def _drop_column(schema: Schema, table: Name, command: Tree) -> None:
@@ -62,6 +72,7 @@ def _drop_column(schema: Schema, table: Name, command: Tree) -> None:
     )
     schema.added.discard((table.name, command.name))
     schema.defaults.discard((table.name, command.name))
+    schema.default_texts.pop((table.name, command.name), None)
 
 
 def _altered(schema: Schema, table: Name, name: str) -> Column:
@@ -84,8 +95,18 @@ def _type(schema: Schema, table: Name, command: Tree) -> None:
 def _default(schema: Schema, table: Name, command: Tree) -> None:
     if command.HasField("def"):
         schema.defaults.add((table.name, command.name))
+        schema.default_texts[table.name, command.name] = plain_default(getattr(command, "def"))
     else:
         schema.defaults.discard((table.name, command.name))
+        schema.default_texts.pop((table.name, command.name), None)
+
+
+def _add_identity(schema: Schema, table: Name, command: Tree) -> None:
+    schema.defaults.add((table.name, command.name))
+
+
+def _drop_identity(schema: Schema, table: Name, command: Tree) -> None:
+    schema.defaults.discard((table.name, command.name))
 
 
 def _add_constraint(schema: Schema, table: Name, command: Tree) -> None:
@@ -139,6 +160,11 @@ def _detach(schema: Schema, table: Name, command: Tree) -> None:
     )
 
 
+def _replica_identity(schema: Schema, table: Name, command: Tree) -> None:
+    del command
+    schema.identified.add(table.name)
+
+
 def _persistence(schema: Schema, table: Name, command: Tree) -> None:
     unlogged = field_enum(command, "subtype") == "AT_SetUnLogged"
     schema.put(replace(schema.known(table), unlogged=unlogged))
@@ -151,11 +177,14 @@ _HANDLERS: dict[str, Callable[[Schema, Name, Tree], None]] = {
     "AT_DropNotNull": _drop_not_null,
     "AT_AlterColumnType": _type,
     "AT_ColumnDefault": _default,
+    "AT_AddIdentity": _add_identity,
+    "AT_DropIdentity": _drop_identity,
     "AT_AddConstraint": _add_constraint,
     "AT_ValidateConstraint": _validate,
     "AT_DropConstraint": _drop_constraint,
     "AT_AttachPartition": _attach,
     "AT_DetachPartition": _detach,
+    "AT_ReplicaIdentity": _replica_identity,
     "AT_SetLogged": _persistence,
     "AT_SetUnLogged": _persistence,
 }

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from migrator.check.schema.alter import add_child, alter
-from migrator.check.schema.columns import column_of, constraint_of, has_value, with_constraint
+from migrator.check.schema.columns import column_of, constraint_of, default_sql, has_value, with_constraint
 from migrator.check.schema.schema import Schema, ViewColumns
 from migrator.check.schema.types import TYPES_AND_FUNCTIONS
 from migrator.sql.classify.queries import relations_in
 from migrator.sql.context import Index, RelationKind, Table
 from migrator.sql.effects import Effect
 from migrator.sql.names import Name, name_of
-from migrator.sql.parser import Tree, field_enum, find, kind_of, strings, walk
+from migrator.sql.parser import Tree, deparse, field_enum, find, kind_of, strings, walk
 from migrator.sql.statement import Statement
 
 
@@ -24,6 +24,9 @@ def apply(schema: Schema, statement: Statement, effect: Effect) -> None:
     handler = _HANDLERS.get(statement.kind)
     if handler:
         handler(schema, statement.tree)
+    for gone in (*effect.drops, *(rename.what for rename in effect.renames)):
+        if gone.kind in ("function", "routine"):
+            schema.signatures = {name: known for name, known in schema.signatures.items() if not name.same(gone.name)}
     for setting in effect.changes_settings:
         if setting.name == "timezone":
             schema.session_timezone = setting.value
@@ -50,6 +53,8 @@ def _create_table(schema: Schema, tree: Tree) -> None:
         if kind_of(node) == "constraint" and (constraint := constraint_of(node.constraint, name)):
             table = with_constraint(table, constraint)
     schema.put(table)
+    if not tree.inh_relations and all(kind_of(node) in ("column_def", "constraint") for node in tree.table_elts):
+        schema.told.add(name.name)
     for parent in tree.inh_relations:
         add_child(schema, name_of(parent.range_var), name, default=tree.partbound.is_default)
 
@@ -64,6 +69,8 @@ def _with_column(schema: Schema, table: Table, definition: Tree) -> Table:
     table = replace(table, columns=(*table.columns, column_of(definition)))
     if has_value(definition):
         schema.defaults.add((table.name.name, definition.colname))
+    if (text := default_sql(definition)) is not None:
+        schema.default_texts[table.name.name, definition.colname] = text
     for node in definition.constraints:
         if constraint := constraint_of(node.constraint, table.name, definition.colname):
             table = with_constraint(table, constraint)
@@ -150,6 +157,10 @@ def _drop(schema: Schema, tree: Tree) -> None:
             continue
         if kind == "OBJECT_INDEX":
             _drop_index(schema, name)
+        elif kind == "OBJECT_TRIGGER" and len(parts) > 1:
+            schema.triggers.pop((parts[-2], parts[-1]), None)
+        elif kind == "OBJECT_POLICY" and len(parts) > 1:
+            schema.policies.discard((parts[-2], parts[-1]))
         elif kind in ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_FOREIGN_TABLE"):
             schema.forget(name)
 
@@ -174,6 +185,17 @@ def _rename(schema: Schema, tree: Tree) -> None:
     elif kind == "OBJECT_COLUMN" and known is not None:
         columns = tuple(replace(one, name=tree.newname) if one.name == tree.subname else one for one in known.columns)
         schema.put(replace(known, columns=columns))
+    elif kind == "OBJECT_TABCONSTRAINT" and known is not None:
+        constraints = tuple(
+            replace(one, name=tree.newname) if one.name == tree.subname else one for one in known.constraints
+        )
+        indexes = tuple(
+            replace(one, name=one.name.beside(tree.newname), constraint=tree.newname)
+            if one.constraint == tree.subname
+            else one
+            for one in known.indexes
+        )
+        schema.put(replace(known, constraints=constraints, indexes=indexes))
     elif kind == "OBJECT_INDEX" and (index := schema.index(relation)):
         table = schema.known(index.table)
         renamed = replace(index, name=index.name.beside(tree.newname))
@@ -195,6 +217,19 @@ def _schema(schema: Schema, tree: Tree) -> None:
     schema.new_objects.add(Name(tree.schemaname))
 
 
+def _trigger(schema: Schema, tree: Tree) -> None:
+    key = (tree.relation.relname, tree.trigname)
+    schema.triggers[key] = schema.triggers.get(key, True)
+
+
+def _policy(schema: Schema, tree: Tree) -> None:
+    schema.policies.add((tree.table.relname, tree.policy_name))
+
+
+def _prepare(schema: Schema, tree: Tree) -> None:
+    schema.prepared[tree.name] = deparse(tree.query)
+
+
 def _sequence(schema: Schema, tree: Tree) -> None:
     schema.new_objects.add(name_of(tree.sequence))
 
@@ -213,4 +248,7 @@ _HANDLERS: dict[str, Callable[[Schema, Tree], None]] = {
     "rename_stmt": _rename,
     "alter_object_schema_stmt": _set_schema,
     "alter_table_stmt": alter,
+    "create_trig_stmt": _trigger,
+    "create_policy_stmt": _policy,
+    "prepare_stmt": _prepare,
 }

@@ -73,6 +73,19 @@ def has_value(column: Tree) -> bool:
     )
 
 
+def default_sql(column: Tree) -> str | None:
+    """Return what the column's DEFAULT is, without the quotes and casts in which one value is written in many ways."""
+    for node in column.constraints:
+        if field_enum(node.constraint, "contype") == "CONSTR_DEFAULT":
+            return plain_default(node.constraint.raw_expr)
+    return None
+
+
+def plain_default(expression: Tree) -> str:
+    text = expression_sql(expression).lower().partition("::")[0].strip("'() ")
+    return {"current_timestamp": "now"}.get(text, text)
+
+
 def column_of(definition: Tree) -> Column:
     """Return the column that a ColumnDef makes."""
     names = strings(definition.type_name.names)
@@ -97,6 +110,8 @@ def constraint_of(node: Tree, table: Name, column: str | None = None) -> Constra
         validated=not node.skip_validation,
         expression=expression_sql(node.raw_expr) if kind == "check" else "",
         references=name_of(node.pktable) if kind == "foreign key" else None,
+        referenced=strings(node.pk_attrs) if kind == "foreign key" else (),
+        actions=f"{node.fk_del_action}{node.fk_upd_action}" if kind == "foreign key" else "",
     )
 
 

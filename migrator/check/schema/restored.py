@@ -16,13 +16,15 @@ def differences(before: Schema, after: Schema) -> Iterator[str]:
     """
     for table in before.every():
         now = after.table(table.name)
+        if now is not None:
+            kept = (column for column in table.columns if now.column(column.name))
+            yield from (words for column in kept for words in _of_default(table, column, before, after))
         if now is table or now is None or not table.columns:
             continue
         for column in table.columns:
             other = now.column(column.name)
             if other is not None:
                 yield from _of_column(table, column, other)
-                yield from _of_default(table, column, before, after)
         yield from _of_constraints(table, now)
         yield from _of_indexes(table, now)
     for view, known in before.views.items():
@@ -42,6 +44,8 @@ def _of_default(table: Table, column: Column, before: Schema, after: Schema) -> 
     key = (table.name.name, column.name)
     if (key in before.defaults) != (key in after.defaults):
         yield f"{table.name}.{column.name} has {'a default now' if key in after.defaults else 'no default any more'}"
+    elif before.default_texts.get(key, "") != after.default_texts.get(key, before.default_texts.get(key, "")):
+        yield f"{table.name}.{column.name} has another default"
 
 
 def _of_constraints(table: Table, now: Table) -> Iterator[str]:
@@ -64,13 +68,15 @@ def _of_constraints(table: Table, now: Table) -> Iterator[str]:
 
 
 def _content(one: Constraint) -> tuple[object, ...]:
-    return one.kind, one.columns, one.expression, one.references and one.references.name
+    return one.kind, one.columns, one.expression, one.references and one.references.name, one.actions
 
 
 def _of_indexes(table: Table, now: Table) -> Iterator[str]:
     new = {one.name.name: one for one in now.indexes}
     for index in table.indexes:
         other = new.get(index.name.name)
+        if other is None and not index.constraint and all(map(now.column, index.columns)):
+            yield f"index {index.name.name} is not made again"
         simple = other is not None and not (index.expressions or other.expressions or index.constraint)
         if other is not None and simple and (index.columns, index.unique) != (other.columns, other.unique):
             over = f"{'unique, ' if other.unique else ''}over ({', '.join(other.columns)})"

@@ -36,6 +36,15 @@ class Body:
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a function takes and gives, written as types; `names` are those of its parameters, empty for none."""
+
+    types: tuple[str, ...]
+    names: tuple[str, ...]
+    result: str
+
+
 @dataclass
 class Schema:
     """A context for `migrator.sql`, built from statements. What no statement told is unknown, never assumed away.
@@ -58,10 +67,25 @@ class Schema:
     """Types that are no table's: True for a domain with a constraint."""
     bases: dict[Name, str] = field(default_factory=dict)
     """What values of a type are stored as: of a domain the type under it, else the type itself."""
+    domain_defaults: dict[Name, str] = field(default_factory=dict)
+    enums: dict[Name, tuple[str, ...]] = field(default_factory=dict)
+    """The labels of each enum."""
+    triggers: dict[tuple[str, str], bool] = field(default_factory=dict)
+    """By table and name; True for one that the script made."""
+    told: set[str] = field(default_factory=set)
+    """Tables that a CREATE TABLE told whole."""
+    identified: set[str] = field(default_factory=set)
+    """Tables whose REPLICA IDENTITY a statement set, to whatever."""
+    policies: set[tuple[str, str]] = field(default_factory=set)
+    prepared: dict[str, str] = field(default_factory=dict)
+    """The statements that PREPARE named."""
     new_objects: set[Name] = field(default_factory=set)
     bodies: dict[Name, Body] = field(default_factory=dict)
+    signatures: dict[Name, tuple[Signature, ...]] = field(default_factory=dict)
     views: dict[Name, ViewColumns] = field(default_factory=dict)
     defaults: set[tuple[str, str]] = field(default_factory=set)
+    default_texts: dict[tuple[str, str], str] = field(default_factory=dict)
+    """What the defaults are, of those columns whose default a statement told."""
     added: set[tuple[str, str]] = field(default_factory=set)
     dropped_indexes: list[tuple[Name, Index | None]] = field(default_factory=list)
 
@@ -87,6 +111,9 @@ class Schema:
 
     def underlying(self, type_name: Name) -> str | None:
         return next((known for name, known in self.bases.items() if name.same(type_name)), None)
+
+    def default_of(self, domain: Name) -> str | None:
+        return next((known for name, known in self.domain_defaults.items() if name.same(domain)), None)
 
     def users_of(self, domain: Name) -> tuple[Name, ...] | None:
         if not self.complete and not any(name.same(domain) for name in self.new_objects):
@@ -117,6 +144,10 @@ class Schema:
         """Say whether the script itself made the object, whatever it is."""
         return self.is_new(name) or any(one.same(name) for one in self.new_objects)
 
+    def is_whole(self, name: Name) -> bool:
+        """Say whether the table has no other columns and constraints than those that are known."""
+        return self.complete or name.name in self.told
+
     def known(self, name: Name) -> Table:
         """Return what is known of a table, which may be its name and nothing else."""
         return self.table(name) or Table(name, RelationKind.TABLE)
@@ -131,6 +162,7 @@ class Schema:
         self.tables[name.name] = [one for one in self.tables.get(name.name, ()) if not one.name.same(name)]
         self.views = {view: reads for view, reads in self.views.items() if not view.same(name)}
         self.added = {pair for pair in self.added if pair[0] != name.name}
+        self.told.discard(name.name)
 
     def put_column(self, table: Name, column: Column) -> None:
         known = self.known(table)
@@ -155,6 +187,7 @@ class Schema:
             for key, tables in self.tables.items()
         }
         later.added, later.new_objects = set(), set()
+        later.triggers, later.prepared = dict.fromkeys(self.triggers, False), {}
         later.dropped_indexes, later.session_timezone = [], None
         return later
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from migrator.check.schema.columns import type_sql
-from migrator.check.schema.schema import Body, Schema
+from migrator.check.schema.columns import expression_sql, type_sql
+from migrator.check.schema.schema import Body, Schema, Signature
 from migrator.sql.column_type import type_of
 from migrator.sql.context import Volatility
 from migrator.sql.names import Name, name_of
@@ -26,9 +26,22 @@ def _create_function(schema: Schema, tree: Tree) -> None:
     name = _name(strings(tree.funcname))
     options = {one.def_elem.defname: one.def_elem for one in tree.options}
     schema.new_objects.add(name)
+    if (made := signature_of(tree)) is not None:
+        others = (one for one in schema.signatures.get(name, ()) if one.types != made.types)
+        schema.signatures[name] = (*others, made)
     if "as" in options and (text := strings(options["as"].arg.list.items)[:1]):
         language = option_text(options["language"]) if "language" in options else "sql"
         schema.bodies[name] = Body(text[0], language)
+
+
+def signature_of(tree: Tree) -> Signature | None:
+    """Return the signature in a CREATE FUNCTION; None for a procedure, and where parameters give something back."""
+    parameters = [one.function_parameter for one in tree.parameters]
+    plain = all(field_enum(one, "mode") in ("FUNC_PARAM_DEFAULT", "FUNC_PARAM_IN") for one in parameters)
+    if not plain or not tree.HasField("return_type"):
+        return None
+    result = f"{'SETOF ' if tree.return_type.setof else ''}{type_sql(tree.return_type)}"
+    return Signature(tuple(type_sql(one.arg_type) for one in parameters), tuple(one.name for one in parameters), result)
 
 
 def _alter_function(schema: Schema, tree: Tree) -> None:
@@ -53,13 +66,22 @@ def _domain(schema: Schema, tree: Tree) -> None:
     stored = type_sql(tree.type_name) if base.built_in else schema.underlying(Name(base.name, base.schema))
     if stored:
         schema.bases[name] = stored
+    schema.domain_defaults.pop(name, None)
+    for one in tree.constraints:
+        if field_enum(one.constraint, "contype") == "CONSTR_DEFAULT":
+            schema.domain_defaults[name] = expression_sql(one.constraint.raw_expr)
     if kinds & {"CONSTR_CHECK", "CONSTR_NOTNULL"} or under is not None:
         schema.types[name] = bool(kinds & {"CONSTR_CHECK", "CONSTR_NOTNULL"} or under)
 
 
 def _alter_domain(schema: Schema, tree: Tree) -> None:
+    name = _name(strings(tree.type_name))
+    if tree.subtype == "T":
+        known = next((one for one in schema.domain_defaults if one.same(name)), name)
+        schema.domain_defaults.pop(known, None)
+        if tree.HasField("def"):
+            schema.domain_defaults[known] = expression_sql(getattr(tree, "def"))
     if tree.subtype in ("C", "O"):
-        name = _name(strings(tree.type_name))
         schema.types[next((one for one in schema.types if one.same(name)), name)] = True
 
 
@@ -72,6 +94,20 @@ def _plain(schema: Schema, name: Name) -> None:
 
 def _enum(schema: Schema, tree: Tree) -> None:
     _plain(schema, _name(strings(tree.type_name)))
+    if tree.DESCRIPTOR.name == "CreateEnumStmt":
+        schema.enums[_name(strings(tree.type_name))] = strings(tree.vals)
+
+
+def _alter_enum(schema: Schema, tree: Tree) -> None:
+    name = _name(strings(tree.type_name))
+    known = next((one for one in schema.enums if one.same(name)), None)
+    if known is None:
+        return
+    labels = schema.enums[known]
+    if tree.old_val:
+        schema.enums[known] = tuple(tree.new_val if one == tree.old_val else one for one in labels)
+    elif tree.new_val not in labels:
+        schema.enums[known] = (*labels, tree.new_val)
 
 
 def _composite(schema: Schema, tree: Tree) -> None:
@@ -93,6 +129,7 @@ TYPES_AND_FUNCTIONS: dict[str, Callable[[Schema, Tree], None]] = {
     "create_domain_stmt": _domain,
     "alter_domain_stmt": _alter_domain,
     "create_enum_stmt": _enum,
+    "alter_enum_stmt": _alter_enum,
     "create_range_stmt": _enum,
     "composite_type_stmt": _composite,
     "create_extension_stmt": _extension,

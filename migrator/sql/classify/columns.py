@@ -11,7 +11,7 @@ from migrator.sql.context import Index, Table
 from migrator.sql.effects import Object, WorkKind
 from migrator.sql.locks import LockMode
 from migrator.sql.names import Name
-from migrator.sql.parser import Tree, constant_text, field_enum, find, kind_of, strings
+from migrator.sql.parser import Tree, constant_text, field_enum, find, kind_of, parse_tree, strings
 from migrator.sql.volatility import restless_functions
 
 
@@ -27,9 +27,25 @@ def add_column(command: Tree, table: Name, draft: Draft) -> None:
     filled = any(
         field_enum(one, "contype") == "CONSTR_DEFAULT" and constant_text(one.raw_expr) != "NULL" for one in constraints
     )
+    if not any(field_enum(one, "contype") == "CONSTR_DEFAULT" for one in constraints):
+        _domain_default(column, table, draft)
+    if _is_virtual(constraints) and any(field_enum(one, "contype") == "CONSTR_NOTNULL" for one in constraints):
+        why = f"{column.colname} is computed for every row to see that it is not null"
+        draft.add_work(WorkKind.SCAN, table, "set-not-null", why)
     unenforced = any(field_enum(one, "contype") == "CONSTR_ATTR_NOT_ENFORCED" for one in constraints)
     for constraint in constraints:
         _inline(constraint, column.colname, table, draft, filled=filled, unenforced=unenforced)
+
+
+def _is_virtual(constraints: list[Tree]) -> bool:
+    return any(field_enum(one, "contype") == "CONSTR_GENERATED" and one.generated_kind == "v" for one in constraints)
+
+
+def _domain_default(column: Tree, table: Name, draft: Draft) -> None:
+    new = type_of(column.type_name)
+    text = None if new.built_in or new.array else draft.context.default_of(Name(new.name, new.schema))
+    if text:
+        _default(parse_tree(f"SELECT {text}").stmts[0].stmt, column.colname, table, draft)
 
 
 def _new_type(column: Tree, table: Name, draft: Draft) -> None:
