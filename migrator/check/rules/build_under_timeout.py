@@ -33,24 +33,33 @@ HAZARD = Hazard.OPERABILITY
 BAD = (
     Example(sql="SET statement_timeout = '5s'; CREATE INDEX CONCURRENTLY i ON orders (note);"),
     Example(sql="SET statement_timeout = 1000; REINDEX INDEX CONCURRENTLY i;"),
+    Example(sql="SET lock_timeout = '2s'; CREATE INDEX CONCURRENTLY i ON orders (note);"),
     Example(sql="SET statement_timeout TO '1min'; CREATE UNIQUE INDEX CONCURRENTLY i ON orders (ref);"),
 )
 GOOD = (
     Example(sql="SET statement_timeout = 0; CREATE INDEX CONCURRENTLY i ON orders (note);"),
     Example(sql="CREATE INDEX CONCURRENTLY i ON orders (note);"),
+    Example(
+        sql="SET lock_timeout = '2s'; ALTER TABLE orders ADD a int; SET lock_timeout = 0; REINDEX INDEX CONCURRENTLY i;"
+    ),
     Example(sql="SET statement_timeout = '5s'; RESET statement_timeout; CREATE INDEX CONCURRENTLY i ON orders (note);"),
 )
 
 
 _SHORT = 600_000
+_CANCELS = {
+    "statement_timeout": "a longer build",
+    "lock_timeout": "a build that waits longer for a transaction older than itself",
+}
 
 
 def find(moment: Moment) -> Iterator[Report]:
     """Yield the build that will not have the time it needs."""
     concurrent = moment.effect.kind in ("CREATE INDEX CONCURRENTLY", "REINDEX CONCURRENTLY")
-    timeout = moment.transaction.timeout("statement_timeout")
-    if concurrent and timeout and timeout < _SHORT and not moment.by_migrator:
-        yield Report(
-            f"statement_timeout is {timeout / 1000:g} s: a longer build is cancelled and leaves an INVALID index",
-            f"SET statement_timeout = 0;\n{moment.statement.text};",
-        )
+    for name, reason in _CANCELS.items() if concurrent and not moment.by_migrator else ():
+        timeout = moment.transaction.timeout(name)
+        if timeout and timeout < _SHORT:
+            yield Report(
+                f"{name} is {timeout / 1000:g} s: {reason} is cancelled and leaves an INVALID index",
+                f"SET {name} = 0;\n{moment.statement.text};",
+            )

@@ -16,7 +16,8 @@ outside a transaction, one index per statement.
 
 When it does not apply
 ----------------------
-Indexes on tables that the same script created. Indexes of constraints go with their constraint.
+Indexes on tables that the same script created, or the same transaction drops. Indexes of constraints go with their
+constraint.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from migrator.check.finding import Hazard, Severity
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
 from migrator.check.stalls import MADE_SAFE
+from migrator.sql.classify import classify
+from migrator.sql.names import Name
 
 HAZARD = Hazard.BLOCKS
 BAD = (
@@ -38,6 +41,10 @@ GOOD = (
     Example(sql="DROP INDEX CONCURRENTLY orders_status_idx;"),
     Example(sql="CREATE TABLE fresh (a int); CREATE INDEX i ON fresh (a); DROP INDEX i;"),
     Example(sql="DROP INDEX CONCURRENTLY IF EXISTS orders_status_idx;"),
+    Example(
+        sql="BEGIN; DROP INDEX i; DROP TABLE orders; COMMIT;",
+        setup="CREATE TABLE orders (a int); CREATE INDEX i ON orders (a);",
+    ),
 )
 
 
@@ -49,7 +56,7 @@ def find(moment: Moment) -> Iterator[Report]:
         if one.kind != "index":
             continue
         index = moment.schema.index(one.name)
-        if index is None or moment.live(index.table):
+        if index is None or (moment.live(index.table) and not _goes_with_table(moment, index.table)):
             safe = moment.by_migrator
             yield Report(
                 f"reads and writes of {index.table if index else 'its table'} wait while {one.name} is dropped, and "
@@ -58,3 +65,13 @@ def find(moment: Moment) -> Iterator[Report]:
                 Severity.INFO if safe else None,
                 MADE_SAFE if safe else "",
             )
+
+
+def _goes_with_table(moment: Moment, table: Name) -> bool:
+    """Say whether the same transaction drops the table."""
+    return any(
+        one.kind == "table" and one.name.same(table)
+        for later in moment.rest_of_transaction()
+        if later.kind == "drop_stmt"
+        for one in classify(later).drops
+    )

@@ -1,8 +1,9 @@
-"""LOCK TABLE in a strong mode keeps readers or writers away until the commit.
+"""LOCK TABLE in a strong mode, or FOR UPDATE of all rows, keeps others away until the commit.
 
 What it does
 ------------
-Reports `LOCK TABLE` in SHARE mode or stronger; without a mode it is ACCESS EXCLUSIVE.
+Reports `LOCK TABLE` in SHARE mode or stronger; without a mode it is ACCESS EXCLUSIVE. Reports `SELECT ... FOR UPDATE`
+and `FOR NO KEY UPDATE` of every row of a table.
 
 Why it is bad
 -------------
@@ -25,22 +26,27 @@ from collections.abc import Iterator
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
+from migrator.sql.classify.queries import relations_in
+from migrator.sql.parser import field_enum
 
 HAZARD = Hazard.BLOCKS
 BAD = (
     Example(sql="BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE; COMMIT;"),
     Example(sql="BEGIN; LOCK orders; COMMIT;"),
     Example(sql="BEGIN; LOCK TABLE a, b IN SHARE MODE; COMMIT;"),
+    Example(sql="BEGIN; SELECT id FROM orders FOR UPDATE; COMMIT;"),
 )
 GOOD = (
     Example(sql="BEGIN; LOCK TABLE orders IN SHARE UPDATE EXCLUSIVE MODE; COMMIT;"),
     Example(sql="BEGIN; CREATE TABLE fresh (a int); LOCK TABLE fresh; COMMIT;"),
+    Example(sql="BEGIN; SELECT 1 FROM orders LIMIT 50 FOR UPDATE SKIP LOCKED; COMMIT;"),
     Example(sql="BEGIN; SELECT 1 FROM orders WHERE id = 1 FOR UPDATE; COMMIT;"),
 )
 
 
 def find(moment: Moment) -> Iterator[Report]:
     """Yield each table that is locked by hand."""
+    yield from _rows(moment)
     if moment.statement.kind == "lock_stmt":
         if not moment.transaction.open:
             yield Report("PostgreSQL refuses LOCK TABLE outside a transaction", f"BEGIN;\n{moment.statement.text};")
@@ -50,3 +56,20 @@ def find(moment: Moment) -> Iterator[Report]:
                 f"{waits} of {lock.relation} wait until this transaction ends",
                 f"LOCK TABLE {lock.relation} IN SHARE UPDATE EXCLUSIVE MODE;   -- or no lock at all",
             )
+
+
+def _rows(moment: Moment) -> Iterator[Report]:
+    if moment.statement.kind != "select_stmt" or not moment.transaction.open:
+        return
+    tree = moment.tree
+    strong = any(field_enum(one.locking_clause, "strength") in _STRONG for one in tree.locking_clause)
+    limited = tree.HasField("where_clause") or tree.HasField("limit_count")
+    for table in relations_in(tree) if strong and not limited else ():
+        if moment.live(table):
+            yield Report(
+                f"writes of every row of {table} wait until this transaction ends",
+                f"{moment.statement.text} LIMIT <rows>;   -- chunk by chunk, a transaction for each",
+            )
+
+
+_STRONG = frozenset({"LCS_FORUPDATE", "LCS_FORNOKEYUPDATE"})

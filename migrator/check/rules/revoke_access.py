@@ -2,7 +2,8 @@
 
 What it does
 ------------
-Reports `REVOKE` on tables, schemas, sequences and functions, and row-level security that is switched on or forced.
+Reports `REVOKE` on tables, schemas, sequences and functions, and row-level security that is switched on or forced,
+and `DROP POLICY`.
 
 Why it is bad
 -------------
@@ -16,7 +17,8 @@ same transaction that enables row-level security.
 
 When it does not apply
 ----------------------
-`GRANT`, objects that the same script created, downgrades, and row-level security with a policy in the same script.
+`GRANT`, rights that the same transaction grants again, objects that the same script created, downgrades, row-level
+security of a table that has a policy or gets one in the same script, and a policy that the same transaction replaces.
 """
 
 from __future__ import annotations
@@ -26,20 +28,24 @@ from collections.abc import Iterator
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
-from migrator.sql.names import name_of
-from migrator.sql.parser import field_enum, kind_of, strings
+from migrator.sql.names import Name, name_of
+from migrator.sql.parser import Tree, field_enum, kind_of, strings, without_locations
 
 HAZARD = Hazard.BREAKS
 BAD = (
     Example(sql="REVOKE SELECT ON customers FROM app;"),
     Example(sql="ALTER TABLE customers ENABLE ROW LEVEL SECURITY;"),
     Example(sql="REVOKE ALL ON SCHEMA public FROM PUBLIC;"),
+    Example(sql="DROP POLICY own_rows ON customers;"),
 )
 GOOD = (
     Example(sql="GRANT SELECT ON customers TO PUBLIC;"),
     Example(
         sql="BEGIN; ALTER TABLE customers ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON customers USING (true); COMMIT;"
     ),
+    Example(sql="CREATE POLICY p ON customers USING (true); ALTER TABLE customers ENABLE ROW LEVEL SECURITY;"),
+    Example(sql="BEGIN; REVOKE ALL ON customers FROM app; GRANT ALL ON customers TO app; COMMIT;"),
+    Example(sql="BEGIN; DROP POLICY p ON customers; CREATE POLICY p ON customers USING (id > 0); COMMIT;"),
     Example(sql="CREATE TABLE fresh (a int); REVOKE ALL ON fresh FROM PUBLIC;"),
 )
 
@@ -52,18 +58,50 @@ def find(moment: Moment) -> Iterator[Report]:
     if moment.statement.kind == "grant_stmt" and not moment.tree.is_grant and not moment.downgrade:
         tables = [name_of(one.range_var) for one in moment.tree.objects if kind_of(one) == "range_var"]
         used = field_enum(moment.tree, "objtype") in _USED
-        if used and not (tables and all(moment.schema.is_new(one) for one in tables)) and not _of_new_function(moment):
+        if (
+            used
+            and not _granted_again(moment)
+            and not (tables and all(moment.schema.is_new(one) for one in tables))
+            and not _of_new_function(moment)
+        ):
             yield Report(
                 "running code that relies on these rights gets permission errors",
                 f"1. release code that does without them, or connects with another role\n2. {moment.statement.text};",
             )
     for table, command in moment.commands("AT_EnableRowSecurity", "AT_ForceRowSecurity"):
         del command
-        if not any(one.kind == "create_policy_stmt" for one in moment.following):
+        has_one = any(owner == table.name for owner, _ in moment.schema.policies)
+        if not has_one and not any(one.kind == "create_policy_stmt" for one in moment.following):
             yield Report(
                 f"running code finds no rows in {table} that no policy lets it see",
                 f"BEGIN;\n{moment.statement.text};\nCREATE POLICY <name> ON {table} USING (...);\nCOMMIT;",
             )
+    for one in moment.effect.drops if not moment.downgrade else ():
+        if one.kind == "policy" and moment.live(one.name) and not _replaced(moment, one.name):
+            yield Report(
+                f"running code no longer finds the rows of {one.name} that {one.member} let it see",
+                f"BEGIN;\n{moment.statement.text};\nCREATE POLICY <name> ON {one.name} USING (...);\nCOMMIT;",
+            )
+
+
+def _replaced(moment: Moment, table: Name) -> bool:
+    return any(
+        later.kind == "create_policy_stmt" and name_of(later.tree.table).same(table)
+        for later in moment.rest_of_transaction()
+    )
+
+
+def _granted_again(moment: Moment) -> bool:
+    """Say whether the same transaction grants the roles as much on the same objects."""
+    return any(
+        later.kind == "grant_stmt" and later.tree.is_grant and _subject(later.tree) == _subject(moment.tree)
+        for later in moment.rest_of_transaction()
+    )
+
+
+def _subject(tree: Tree) -> tuple[bytes, ...]:
+    parts = (*tree.objects, *tree.grantees)
+    return tuple(without_locations(one).SerializeToString(deterministic=True) for one in parts)
 
 
 def _of_new_function(moment: Moment) -> bool:

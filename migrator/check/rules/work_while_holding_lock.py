@@ -37,9 +37,16 @@ BAD = (
     Example(sql="BEGIN; ALTER TABLE customers ADD COLUMN locale text; SELECT count(*) FROM customers; COMMIT;"),
     Example(sql="BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE; UPDATE orders SET qty = 2 WHERE id < 500; COMMIT;"),
     Example(sql="BEGIN; ALTER TABLE orders ADD COLUMN a int; CREATE INDEX i ON orders (a); COMMIT;"),
+    Example(sql="BEGIN; ALTER TABLE orders ADD COLUMN a int; ANALYZE orders; COMMIT;"),
 )
 GOOD = (
     Example(sql="ALTER TABLE customers ADD COLUMN locale text; SELECT count(*) FROM customers;"),
+    Example(
+        sql=(
+            "BEGIN; ALTER TABLE customers ADD COLUMN locale text; "
+            "CREATE MATERIALIZED VIEW m AS SELECT * FROM customers WITH NO DATA; COMMIT;"
+        )
+    ),
     Example(
         sql="BEGIN; ALTER TABLE customers ADD COLUMN locale text; UPDATE alembic_version SET version_num = 'b'; COMMIT;"
     ),
@@ -82,9 +89,11 @@ def _worked_on(moment: Moment) -> Name | None:
     kind, tree = moment.statement.kind, moment.tree
     if kind == "index_stmt":
         return next((work.relation for work in moment.effect.work if moment.live(work.relation)), None)
+    if kind == "vacuum_stmt" and not tree.is_vacuumcmd:
+        return _first_live(moment, tuple(name_of(one.vacuum_relation.relation) for one in tree.rels))
     if kind == "create_table_as_stmt" and kind_of(tree.query) == "select_stmt":
         query = tree.query.select_stmt
-        return None if is_by_key(query) else _first_live(moment, read_tables(query))
+        return None if tree.into.skip_data or is_by_key(query) else _first_live(moment, read_tables(query))
     if kind == "select_stmt" or (kind == "insert_stmt" and reads_tables(tree)):
         return None if is_by_key(tree) else _first_live(moment, read_tables(tree))
     if kind in _CHANGES and kind not in ("insert_stmt", "copy_stmt"):

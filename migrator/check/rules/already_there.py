@@ -1,0 +1,136 @@
+"""What is there already cannot be made again.
+
+What it does
+------------
+Reports `CREATE TABLE`, `ADD COLUMN`, `ADD CONSTRAINT` and `CREATE INDEX` under a name that is taken, an enum label that
+the type has, and `ADD VALUE ... BEFORE` or `AFTER` a label that it does not have: as far as the schema, the history and
+the script tell.
+
+Why it is bad
+-------------
+PostgreSQL refuses the statement, and what was committed before it stays half done.
+
+What to do instead
+------------------
+Choose another name; write `IF NOT EXISTS` where it may be there, and is then the same thing.
+
+When it does not apply
+----------------------
+With `IF NOT EXISTS`, inside DO blocks, which may ask before or catch the error, in downgrades, and under a
+`search_path` that the script sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrator.check.finding import Hazard
+from migrator.check.moment import Moment
+from migrator.check.rule import Example, Report
+from migrator.sql.commands import definition
+from migrator.sql.context import Table
+from migrator.sql.names import Name, name_of, quote
+from migrator.sql.parser import Tree, field_enum, strings
+
+HAZARD = Hazard.FAILS
+_SETUP = (
+    "CREATE TABLE orders (id int, n int CONSTRAINT n_ok CHECK (n > 0)); CREATE INDEX n_idx ON orders (n); "
+    "CREATE TYPE mood AS ENUM ('ok', 'bad');"
+)
+BAD = (
+    Example(sql="CREATE TABLE orders (a int);", setup=_SETUP),
+    Example(sql="ALTER TABLE orders ADD COLUMN n int;", setup=_SETUP),
+    Example(sql="ALTER TABLE orders ADD CONSTRAINT n_ok CHECK (n < 9) NOT VALID;", setup=_SETUP),
+    Example(sql="CREATE INDEX CONCURRENTLY n_idx ON orders (id);", setup=_SETUP),
+    Example(sql="ALTER TYPE mood ADD VALUE 'ok';", setup=_SETUP),
+    Example(sql="ALTER TYPE mood RENAME VALUE 'ok' TO 'bad';", setup=_SETUP),
+    Example(sql="ALTER TYPE mood ADD VALUE 'good' AFTER 'fine';", setup=_SETUP),
+    Example(sql="CREATE TYPE size AS ENUM ('s', 'm', 's');"),
+)
+GOOD = (
+    Example(sql="CREATE TABLE IF NOT EXISTS orders (a int);", setup=_SETUP),
+    Example(sql="ALTER TABLE orders ADD COLUMN IF NOT EXISTS n int;", setup=_SETUP),
+    Example(sql="ALTER TABLE orders DROP CONSTRAINT n_ok, ADD CONSTRAINT n_ok CHECK (n < 9) NOT VALID;", setup=_SETUP),
+    Example(sql="DROP INDEX CONCURRENTLY n_idx; CREATE INDEX CONCURRENTLY n_idx ON orders (id);", setup=_SETUP),
+    Example(sql="ALTER TYPE mood ADD VALUE IF NOT EXISTS 'ok';", setup=_SETUP),
+    Example(sql="ALTER TYPE mood ADD VALUE 'good' AFTER 'ok';", setup=_SETUP),
+    Example(sql="CREATE TABLE archive.orders (a int);", setup=_SETUP),
+    Example(
+        sql="DO $$ BEGIN ALTER TABLE orders ADD n int; EXCEPTION WHEN duplicate_column THEN NULL; END $$;", setup=_SETUP
+    ),
+)
+_OTHERWISE = "choose another name, or write IF NOT EXISTS where it is the same thing"
+
+
+def find(moment: Moment) -> Iterator[Report]:
+    """Yield each name that is taken."""
+    if moment.conditional or moment.downgrade or moment.transaction.setting("search_path") is not None:
+        return
+    for what in (*_of_table(moment), *_of_parts(moment), *_of_enum(moment)):
+        yield Report(f"PostgreSQL refuses it: {what}", _OTHERWISE)
+
+
+def _of_table(moment: Moment) -> Iterator[str]:
+    kind, tree = moment.statement.kind, moment.tree
+    if kind == "create_stmt" and not tree.if_not_exists and tree.relation.relpersistence != "t":
+        name = name_of(tree.relation)
+        known = moment.schema.table(name)
+        if known is not None and _exactly(known.name, name):
+            yield f"there is a {known.kind.value} {name}"
+    elif kind == "index_stmt" and tree.idxname and not tree.if_not_exists:
+        name = name_of(tree.relation).beside(tree.idxname)
+        index = moment.schema.index(name)
+        if index is not None and _exactly(index.name, name):
+            yield f"there is an index {name} of {index.table}"
+
+
+def _of_parts(moment: Moment) -> Iterator[str]:
+    if moment.statement.kind != "alter_table_stmt" or field_enum(moment.tree, "objtype") != "OBJECT_TABLE":
+        return
+    name = name_of(moment.tree.relation)
+    table = moment.schema.table(name)
+    commands = [node.alter_table_cmd for node in moment.tree.cmds]
+    dropped = {one.name for one in commands if field_enum(one, "subtype") in ("AT_DropColumn", "AT_DropConstraint")}
+    for one in commands:
+        subtype = field_enum(one, "subtype")
+        name_of_part = _added(one, subtype)
+        if name_of_part and name_of_part not in dropped and _has(table, name_of_part, subtype):
+            yield f"{name} has a {_PARTS[subtype]} {quote(name_of_part)}"
+
+
+_PARTS = {"AT_AddColumn": "column", "AT_AddConstraint": "constraint"}
+
+
+def _added(command: Tree, subtype: str) -> str:
+    """Return the name of the column or constraint that has to be new."""
+    if subtype == "AT_AddColumn" and not command.missing_ok:
+        return str(definition(command).colname)
+    return str(definition(command).conname) if subtype == "AT_AddConstraint" else ""
+
+
+def _has(table: Table | None, part: str, subtype: str) -> bool:
+    if table is None:
+        return False
+    return bool(table.column(part) if subtype == "AT_AddColumn" else table.constraint(part))
+
+
+def _of_enum(moment: Moment) -> Iterator[str]:
+    tree = moment.tree
+    if moment.statement.kind == "create_enum_stmt":
+        labels = strings(tree.vals)
+        yield from (f"the label '{one}' is there twice" for one in dict.fromkeys(labels) if labels.count(one) > 1)
+    elif moment.statement.kind == "alter_enum_stmt":
+        parts = strings(tree.type_name)
+        name = Name(parts[-1], parts[-2] if len(parts) > 1 else None)
+        known = next((labels for enum, labels in moment.schema.enums.items() if enum.same(name)), None)
+        if known is None:
+            return
+        if tree.new_val in known and not tree.skip_if_new_val_exists:
+            yield f"{name} has the label '{tree.new_val}'"
+        if tree.new_val_neighbor and tree.new_val_neighbor not in known:
+            yield f"{name} has no label '{tree.new_val_neighbor}'"
+
+
+def _exactly(known: Name, name: Name) -> bool:
+    """Say whether both are in the same schema: public where none is given."""
+    return (known.schema or "public") == (name.schema or "public")

@@ -1,0 +1,137 @@
+"""PostgreSQL refuses the constraint, or refuses to let it go.
+
+What it does
+------------
+Reports, as far as the schema, the history and the script tell:
+
+- `ADD CONSTRAINT ... USING INDEX` with an index that is not unique, is partial or is over expressions;
+- a foreign key to columns that nothing unique is over, or whose types cannot be compared;
+- `DROP CONSTRAINT` of a key that foreign keys point to;
+- `ALTER CONSTRAINT` of anything but a foreign key.
+
+Why it is bad
+-------------
+The statement fails, and what was committed before it stays half done.
+
+What to do instead
+------------------
+Make the index that the constraint needs, UNIQUE and over the plain columns; drop the foreign keys before the key that
+they point to.
+
+When it does not apply
+----------------------
+Tables and indexes of which nothing is known, `CASCADE`, and statements inside DO blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrator.check.finding import Hazard
+from migrator.check.moment import Moment
+from migrator.check.rule import Example, Report
+from migrator.sql.column_type import read_type
+from migrator.sql.commands import definition
+from migrator.sql.context import Constraint, RelationKind, Table
+from migrator.sql.names import name_of
+from migrator.sql.parser import Tree, field_enum, strings
+
+HAZARD = Hazard.FAILS
+_SETUP = (
+    "CREATE TABLE p (id int PRIMARY KEY, n int CONSTRAINT n_ok CHECK (n > 0), t text); CREATE INDEX n_idx ON p (n); "
+    "CREATE UNIQUE INDEX rare ON p (n) WHERE t IS NULL; CREATE UNIQUE INDEX n_key ON p (n); "
+    "CREATE TABLE q (id int, p int CONSTRAINT q_fk REFERENCES p);"
+)
+BAD = (
+    Example(sql="ALTER TABLE p ADD CONSTRAINT k UNIQUE USING INDEX n_idx;", setup=_SETUP),
+    Example(sql="ALTER TABLE p ADD CONSTRAINT k UNIQUE USING INDEX rare;", setup=_SETUP),
+    Example(sql="ALTER TABLE q ADD CONSTRAINT f FOREIGN KEY (id) REFERENCES p (t) NOT VALID;", setup=_SETUP),
+    Example(sql="ALTER TABLE p ADD CONSTRAINT f FOREIGN KEY (t) REFERENCES p NOT VALID;", setup=_SETUP),
+    Example(sql="ALTER TABLE p DROP CONSTRAINT p_pkey;", setup=_SETUP),
+    Example(sql="ALTER TABLE p ALTER CONSTRAINT n_ok DEFERRABLE;", setup=_SETUP),
+)
+GOOD = (
+    Example(sql="ALTER TABLE p ADD CONSTRAINT k UNIQUE USING INDEX n_key;", setup=_SETUP),
+    Example(sql="ALTER TABLE q ADD CONSTRAINT f FOREIGN KEY (id) REFERENCES p NOT VALID;", setup=_SETUP),
+    Example(sql="ALTER TABLE q ADD CONSTRAINT f FOREIGN KEY (id) REFERENCES p (n) NOT VALID;", setup=_SETUP),
+    Example(sql="ALTER TABLE q DROP CONSTRAINT q_fk; ALTER TABLE p DROP CONSTRAINT p_pkey;", setup=_SETUP),
+    Example(sql="ALTER TABLE p DROP CONSTRAINT p_pkey CASCADE;", setup=_SETUP),
+    Example(sql="ALTER TABLE q ALTER CONSTRAINT q_fk DEFERRABLE;", setup=_SETUP),
+)
+_NUMBERS = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"})
+_TEXTS = frozenset({"text", "varchar", "bpchar"})
+
+
+def find(moment: Moment) -> Iterator[Report]:
+    """Yield each constraint that cannot be added, altered or dropped."""
+    if moment.statement.kind != "alter_table_stmt" or moment.conditional:
+        return
+    table = moment.schema.table(name_of(moment.tree.relation))
+    if table is None:
+        return
+    for node in moment.tree.cmds:
+        command = node.alter_table_cmd
+        for reason in _reasons(moment, table, field_enum(command, "subtype"), command):
+            yield Report(f"PostgreSQL refuses it: {reason}", "make what it needs, or drop what needs it, before")
+
+
+def _reasons(moment: Moment, table: Table, subtype: str, command: Tree) -> Iterator[str]:
+    if subtype == "AT_AddConstraint":
+        added = definition(command)
+        if added.indexname:
+            yield from _of_index(moment, table, added.indexname)
+        elif field_enum(added, "contype") == "CONSTR_FOREIGN":
+            yield from _of_key(moment, table, added)
+    elif subtype == "AT_AlterConstraint":
+        known = table.constraint(definition(command).conname)
+        if known is not None and known.kind not in ("foreign key", "not null"):
+            yield f"{known.name} is no foreign key"
+    elif subtype == "AT_DropConstraint" and field_enum(command, "behavior") != "DROP_CASCADE":
+        known = table.constraint(command.name)
+        if known is not None and known.kind in ("primary key", "unique"):
+            yield from (
+                f"foreign key {key.name} of {other.name} points to it"
+                for other in moment.schema.every()
+                for key in other.constraints
+                if key.references is not None and key.references.same(table.name) and _needs(key, known)
+            )
+
+
+def _needs(key: Constraint, target: Constraint) -> bool:
+    return set(key.referenced) == set(target.columns) if key.referenced else target.kind == "primary key"
+
+
+def _of_index(moment: Moment, table: Table, name: str) -> Iterator[str]:
+    index = moment.schema.index(table.name.beside(name))
+    if index is None:
+        return
+    if not index.unique:
+        yield f"index {name} is not unique"
+    if index.partial:
+        yield f"index {name} is partial"
+    if index.expressions:
+        yield f"index {name} is over an expression"
+
+
+def _of_key(moment: Moment, table: Table, added: Tree) -> Iterator[str]:
+    target = moment.schema.table(name_of(added.pktable))
+    if target is None or not moment.schema.is_whole(target.name) or target.kind is not RelationKind.TABLE:
+        return
+    keys = [one.columns for one in target.indexes if one.unique and not (one.partial or one.expressions)]
+    primary = next((one.columns for one in target.constraints if one.kind == "primary key"), None)
+    columns = strings(added.pk_attrs) or primary
+    if columns is None:
+        yield f"{target.name} has no primary key"
+    elif set(columns) not in map(set, keys) and primary != columns:
+        yield f"no unique constraint of {target.name} is over ({', '.join(columns)})"
+    for own, other in zip(strings(added.fk_attrs), columns or (), strict=False):
+        if {_family(table, own), _family(target, other)} == {"number", "text"}:
+            yield f"{own} cannot be compared with {target.name}.{other}"
+
+
+def _family(table: Table, name: str) -> str:
+    column = table.column(name)
+    known = read_type(column.type) if column is not None and column.type else None
+    if known is None or known.array or not known.built_in:
+        return ""
+    return "number" if known.name in _NUMBERS else "text" if known.name in _TEXTS else ""
