@@ -15,7 +15,8 @@ from migrator.engine.check import judge
 from migrator.engine.check_files import Request
 from migrator.settings import load_settings
 
-FILE = Path(__file__).resolve().parents[1] / "unit" / "check" / "revisions.yaml"
+FOLDER = Path(__file__).resolve().parents[1] / "unit" / "check"
+FILES = (FOLDER / "revisions.yaml", FOLDER / "revisions_written_blindly.yaml")
 HEAD = (
     "import sqlalchemy as sa\nfrom sqlalchemy.dialects import postgresql\nfrom alembic import op\n\n"
     "revision = {id!r}\ndown_revision = {down!r}\n\n"
@@ -26,13 +27,17 @@ Case = dict[str, str]
 @lru_cache(maxsize=1)
 def entries() -> tuple[Case, ...]:
     """Return the base, on which all others build, and then those."""
-    found: list[Case] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-    return tuple(found)
+    return tuple(one for file in FILES for one in yaml.safe_load(file.read_text(encoding="utf-8")))
 
 
 def label(case: Case, runner: Runner) -> bool:
     """Say whether the case is unsafe where `runner` runs it."""
     return case[runner.value] == "unsafe"
+
+
+def is_open(case: Case, runner: Runner) -> bool:
+    """Say whether the gate gets the case wrong so far."""
+    return runner.value in case.get("open", "")
 
 
 def write(folder: Path, name: str, down: str | None, case: Case) -> None:
@@ -51,8 +56,12 @@ def reasons(project: Path, case: Case, runner: Runner) -> list[Finding]:
     (project / "env.py").touch()
     (project / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s\n", encoding="utf-8")
     write(versions, "one", None, base)
-    write(versions, "two", "one", case)
+    last = "one"
+    if "earlier" in case:
+        last = "between"
+        write(versions, last, "one", {"upgrade": case["earlier"], "downgrade": "pass\n"})
+    write(versions, "two", last, case)
     settings = load_settings({"alembic_ini": str(project / "alembic.ini")}, environ={}, cwd=project)
     options = Options(15, None, runner, runner_sets_timeouts=True)
-    report = judge(settings, Request(options, options, between="one:two"))
+    report = judge(settings, Request(options, options, between=f"{last}:two"))
     return [one for one in report.findings if one.severity is Severity.ERROR or one.rule == "unseen-statements"]

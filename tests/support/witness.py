@@ -59,7 +59,7 @@ class Witness:
         return seen
 
     def _one(self, statement: Statement, *, own: bool) -> set[str]:
-        alone = not own and _runs_in_a_transaction(statement)
+        alone = not own and _runs_in_a_transaction(statement) and statement.kind != "lock_stmt"
         if alone:
             self._connection.execute("begin")
         before = self._counts() if own or alone else {}
