@@ -59,6 +59,14 @@ def foreign_keys_of(cursor: psycopg.Cursor, oid: int) -> list[str]:
     return _statements(cursor, "foreign_keys_of", oid)
 
 
-def _statements(cursor: psycopg.Cursor, name: str, oid: int) -> list[str]:
-    cursor.execute(named("definitions.sql")[name], {"oid": oid})
+def copies_of_identity(cursor: psycopg.Cursor, oid: int, column: str, sequence: str, copy: str) -> list[str]:
+    """Return the statements that make `sequence`, of the table `copy`, which goes on where the column's own stands.
+
+    Whoever inserts into the table may take its values. None where the column is no identity.
+    """
+    return _statements(cursor, "copies_of_identity", oid, column=column, sequence=sequence, copy=copy)
+
+
+def _statements(cursor: psycopg.Cursor, name: str, oid: int, **more: str) -> list[str]:
+    cursor.execute(named("definitions.sql")[name], {"oid": oid, **more})
     return [text for (text,) in cursor.fetchall()]

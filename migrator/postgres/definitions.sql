@@ -30,19 +30,20 @@ WITH RECURSIVE the AS (
     SELECT t.*, t.tgrelid::regclass::text AS relation FROM pg_trigger t
     WHERE t.tgrelid IN (SELECT oid FROM the UNION ALL SELECT oid FROM views) AND NOT tgisinternal
       AND NOT starts_with(tgname, 'zz_migrator_')
-), found (rank, place, kind, name, statement) AS (
-    SELECT 10, 0, 'sequence', s.oid::regclass::text,
-           format('CREATE SEQUENCE IF NOT EXISTS %%s AS %%s START WITH %%s INCREMENT BY %%s MINVALUE %%s MAXVALUE %%s CACHE %%s',
-                  s.oid::regclass, q.seqtypid::regtype, q.seqstart, q.seqincrement, q.seqmin, q.seqmax, q.seqcache)
+), sequences AS (
+    SELECT s.oid, s.oid::regclass::text AS name, s.relowner, s.relacl, a.attidentity, a.relation, a.name AS attribute,
+           q.seqtypid::regtype AS type,
+           format('START WITH %%s INCREMENT BY %%s MINVALUE %%s MAXVALUE %%s CACHE %%s',
+                  q.seqstart, q.seqincrement, q.seqmin, q.seqmax, q.seqcache) || CASE WHEN q.seqcycle THEN ' CYCLE' ELSE '' END AS options
     FROM columns a JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid
-      AND d.refobjsubid = a.attnum AND d.classid = 'pg_class'::regclass AND d.deptype = 'a'
+      AND d.refobjsubid = a.attnum AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
     JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_sequence q ON q.seqrelid = s.oid
+), found (rank, place, kind, name, statement) AS (
+    SELECT 10, 0, 'sequence', name, format('CREATE SEQUENCE IF NOT EXISTS %%s AS %%s %%s', name, type, options)
+    FROM sequences WHERE attidentity = ''
     UNION ALL
-    SELECT 11, 0, 'owner of sequence', s.oid::regclass::text,
-           format('ALTER SEQUENCE %%s OWNED BY %%s.%%s', s.oid::regclass, a.relation, a.name)
-    FROM columns a JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid
-      AND d.refobjsubid = a.attnum AND d.classid = 'pg_class'::regclass AND d.deptype = 'a'
-    JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+    SELECT 11, 0, 'owner of sequence', name, format('ALTER SEQUENCE %%s OWNED BY %%s.%%s', name, relation, attribute)
+    FROM sequences WHERE attidentity = ''
     UNION ALL
     SELECT 20, attnum, 'default', relation || '.' || a.name,
            format('ALTER TABLE %%s ALTER COLUMN %%s SET DEFAULT %%s', relation, a.name, pg_get_expr(adbin, adrelid))
@@ -67,6 +68,11 @@ WITH RECURSIVE the AS (
     FROM columns c WHERE attnotnull AND NOT EXISTS (
         SELECT FROM pg_constraint k  -- PostgreSQL 18 has them NOT VALID, too
         WHERE k.conrelid = c.attrelid AND k.contype = 'n' AND c.attnum = ANY (k.conkey) AND NOT k.convalidated)
+    UNION ALL
+    SELECT 42, 0, 'identity', relation || '.' || attribute,
+           format('ALTER TABLE %%s ALTER COLUMN %%s ADD GENERATED %%s AS IDENTITY (SEQUENCE NAME %%s %%s)', relation, attribute,
+                  CASE attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END, name, options)
+    FROM sequences WHERE attidentity <> ''
     UNION ALL
     SELECT 50, 0, 'statistics', stxname::text, pg_get_statisticsobjdef(s.oid) FROM the JOIN pg_statistic_ext s ON stxrelid = the.oid
     UNION ALL
@@ -112,6 +118,12 @@ WITH RECURSIVE the AS (
                   CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END)
     FROM views, aclexplode(relacl) WHERE grantee <> relowner
     UNION ALL
+    SELECT 82, 0, 'privilege', concat_ws(' ', 'sequence', name, privilege_type, grantee),
+           format('GRANT %%s ON SEQUENCE %%s TO %%s%%s', privilege_type, name,
+                  CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END,
+                  CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END)
+    FROM sequences, aclexplode(relacl) WHERE grantee <> relowner
+    UNION ALL
     SELECT 90, a.attnum, 'comment', a.relation || '.' || a.name,
            format('COMMENT ON COLUMN %%s.%%s IS %%L', a.relation, a.name, col_description(a.attrelid, a.attnum))
     FROM columns a WHERE col_description(a.attrelid, a.attnum) IS NOT NULL
@@ -131,6 +143,10 @@ WITH RECURSIVE the AS (
            format('COMMENT ON %%s %%s IS %%L', CASE relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END, name,
                   obj_description(oid, 'pg_class'))
     FROM views WHERE obj_description(oid, 'pg_class') IS NOT NULL
+    UNION ALL
+    SELECT 95, 0, 'comment', 'sequence ' || name,
+           format('COMMENT ON SEQUENCE %%s IS %%L', name, obj_description(oid, 'pg_class'))
+    FROM sequences WHERE obj_description(oid, 'pg_class') IS NOT NULL
 )
 SELECT kind, name, statement FROM found ORDER BY rank, place, name, statement
 
@@ -146,3 +162,19 @@ WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass
 -- name: foreign_keys_of
 SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, conname)
 FROM pg_constraint WHERE contype = 'f' AND conrelid = %(oid)s AND confrelid <> %(oid)s AND conparentid = 0
+
+-- name: copies_of_identity
+WITH the AS (
+    SELECT s.oid, q.* FROM pg_attribute a
+    JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
+      AND d.classid = 'pg_class'::regclass AND d.deptype = 'i'
+    JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_sequence q ON q.seqrelid = s.oid
+    WHERE a.attrelid = %(oid)s AND a.attname = %(column)s AND a.attidentity <> ''
+)
+SELECT text FROM the, LATERAL (VALUES
+    (1, format('CREATE SEQUENCE IF NOT EXISTS %%s AS %%s START WITH %%s INCREMENT BY %%s MINVALUE %%s MAXVALUE %%s CACHE %%s %%s OWNED BY %%s.%%I',
+               %(sequence)s::text, seqtypid::regtype, seqstart, seqincrement, seqmin, seqmax, seqcache,
+               CASE WHEN seqcycle THEN 'CYCLE' END, %(copy)s::text, %(column)s::text)),
+    (2, format('SELECT setval(%%L, last_value, is_called) FROM %%s', %(sequence)s::text, oid::regclass)),
+    (3, format('GRANT USAGE ON SEQUENCE %%s TO PUBLIC', %(sequence)s::text))
+) AS made (place, text) ORDER BY place

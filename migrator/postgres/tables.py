@@ -48,6 +48,7 @@ class Column:
     collation: str = ""
     plain_type: str = ""
     """The type without length or precision; empty where that is not known."""
+    identity: bool = False
 
     @property
     def declared(self) -> str:

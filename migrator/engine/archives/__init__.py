@@ -26,6 +26,7 @@ from migrator.postgres.definitions import altered, definitions, lost
 from migrator.postgres.queries import query
 from migrator.postgres.tables import Table
 from migrator.sql.effects import Effect
+from migrator.sql.names import quote
 
 __all__ = ["SCHEMA", "ArchiveNameError", "Kept", "forget_copies", "keep", "put_back", "restore"]
 
@@ -87,7 +88,10 @@ def forget_copies(session: Session) -> None:
 def _make_again(session: Session, step: Revision, row: StepRow, entry: Entry, table: Table) -> None:
     with changing(session.target):
         for one in lost(entry.definitions, definitions(session.working, table.oid)):
-            session.runner.send(f"{row.id}.{row.attempts} {one.kind} {one.name}", one.statement, step.location)
+            if one.kind != "identity":
+                session.runner.send(f"{row.id}.{row.attempts} {one.kind} {one.name}", one.statement, step.location)
+            elif one.name == f"{entry.table}.{quote(entry.column)}":
+                columns.make_identity(session, step, row, entry, one)
     for was, now in altered(entry.definitions, definitions(session.working, table.oid)):
         text = f"{was.kind} {was.name} is not as it was before contract: {now}; was: {was.statement}"
         session.emit(Notice(step=session.ref, text=text))

@@ -21,12 +21,14 @@ from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import forget_slices
 from migrator.engine import dual_writes as triggers
 from migrator.engine import rows
+from migrator.engine.archives import identities
 from migrator.engine.archives.entries import SCHEMA, Entry
 from migrator.engine.archives.tables import at
 from migrator.engine.session import Session
 from migrator.errors import UnavailableError
 from migrator.ledger.ledger import StepRow
 from migrator.plan.steps.revision import Revision
+from migrator.postgres.definitions import Definition
 from migrator.postgres.tables import Table, find_table, require_key
 from migrator.sql.effects import Effect
 from migrator.sql.names import quote
@@ -64,6 +66,8 @@ class KeptColumn:
         del effect
         for statement in self.dual.remove():
             cursor.execute(statement.as_string())
+        assert self.dual.into
+        identities.keep(cursor, self.dual.table.oid, self.column, self.dual.into.name)
 
 
 def keep(session: Session, step: Revision, row: StepRow, entry: Entry) -> KeptColumn | None:
@@ -111,7 +115,7 @@ def restore(session: Session, step: Revision, row: StepRow, entry: Entry) -> str
     assert kept
     table = find_table(session.working, entry.table, step.location)
     found = table.column(entry.column)
-    if found is None or found.declared != kept.declared:
+    if found is None or found.declared != kept.declared or found.identity:
         _add(session, step, row, entry, kept.declared, anew=found is not None)
         table = find_table(session.working, entry.table, step.location)
     keys = {key.name: key.name for key in table.key}
@@ -123,6 +127,14 @@ def restore(session: Session, step: Revision, row: StepRow, entry: Entry) -> str
     dual = _dual(row, table, entry, copy)
     triggers.change(session, dual, dual.remove(), None, step.location)
     return f"{walked.rows_changed:,} rows filled from the archive"
+
+
+def make_identity(session: Session, step: Revision, row: StepRow, entry: Entry, one: Definition) -> None:
+    """Make the column an identity again, which goes on behind the values that were given until now."""
+    copy = at(session, f"{SCHEMA}.{entry.name}")
+    if copy is not None and identities.default(session, entry):
+        dual = _dual(row, find_table(session.working, entry.table), entry, copy)
+        triggers.change(session, dual, identities.again(entry, one), None, step.location)
 
 
 def differences(session: Session, entry: Entry, table: Table) -> Iterator[str]:
@@ -160,7 +172,7 @@ def differences(session: Session, entry: Entry, table: Table) -> Iterator[str]:
 def _fill_default(session: Session, step: Revision, row: StepRow, entry: Entry, copy: Table) -> None:
     """Give rows that were inserted since contract the column's default as it was."""
     made = [one for one in entry.definitions if one.kind == "default" and one.name.endswith(f".{quote(entry.column)}")]
-    default = made[0].statement.partition(" SET DEFAULT ")[2] if made else ""
+    default = made[0].statement.partition(" SET DEFAULT ")[2] if made else identities.default(session, entry)
     if not default:
         return
     _bring_sequence(session, step, row, entry, default)
@@ -206,8 +218,11 @@ def _add(session: Session, step: Revision, row: StepRow, entry: Entry, kind: str
     """Add the column with the type that it had; one that the downgrade has added with another is still empty."""
     column = _quoted(entry.column)
     drop = f"DROP COLUMN {column}, " if anew else ""
-    statement = f"ALTER TABLE {entry.table} {drop}ADD COLUMN {column} {kind}"
-    session.runner.send(f"{row.id}.{row.attempts} column {entry.number}", statement, step.location)
+    name = f"{row.id}.{row.attempts} column {entry.number}"
+    session.runner.send(name, f"ALTER TABLE {entry.table} {drop}ADD COLUMN {column} {kind}", step.location)
+    if default := identities.default(session, entry):
+        statement = f"ALTER TABLE {entry.table} ALTER COLUMN {column} SET DEFAULT {default}"
+        session.runner.send(f"{name} default", statement, step.location)
 
 
 def _dual(row: StepRow, table: Table, entry: Entry, copy: Table) -> DualWrite:
