@@ -47,7 +47,11 @@ _CHANGING = frozenset({"insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"
 
 def is_opaque(statement: Statement) -> bool:
     """Say whether a DO block sends something that is not written out, or cannot be read at all."""
-    return any(text is None for text in _texts(statement))
+    return any(text is None or SOME_NAME in text for text in _texts(statement))
+
+
+SOME_NAME = "<name>"
+"""Stands for an identifier that a block puts into a statement, and that is not written in it."""
 
 
 def looped_changes(statement: Statement) -> Iterator[Statement]:
@@ -135,18 +139,23 @@ def _folded(node: Tree) -> str | None:
         return None if left is None and right is None else f"{left or ' NULL '}{right or ' NULL '}"
     if kind == "func_call" and function_name(node.func_call).name == "format":
         return _formatted([_folded(argument) for argument in node.func_call.args])
+    if kind == "func_call" and function_name(node.func_call).name == "quote_ident":
+        return quote(_folded(node.func_call.args[0]) or SOME_NAME)
     return None
 
 
 def _formatted(arguments: list[str | None]) -> str | None:
-    """Return what `format` makes of constants; None where one is none, or the template picks them by number."""
+    """Return what `format` makes of constants and names; None where it picks them by number, or any SQL comes in."""
     template, *rest = arguments
-    if template is None or None in rest or "$" in template:
+    if template is None or "$" in template:
         return None
     pieces = template.replace("%%", "\0").split("%")
     if len(pieces) - 1 != len(rest) or any(piece[:1] not in _FORMS for piece in pieces[1:]):
         return None
-    filled = (_FORMS[piece[0]](value or "") + piece[1:] for piece, value in zip(pieces[1:], rest, strict=True))
+    values = [_UNKNOWN.get(piece[0]) if value is None else value for piece, value in zip(pieces[1:], rest, strict=True)]
+    if None in values:
+        return None
+    filled = (_FORMS[piece[0]](value or "") + piece[1:] for piece, value in zip(pieces[1:], values, strict=True))
     return (pieces[0] + "".join(filled)).replace("\0", "%")
 
 
@@ -154,4 +163,5 @@ def _literal(value: str) -> str:
     return "'{}'".format(value.replace("'", "''"))
 
 
+_UNKNOWN = {"I": SOME_NAME}
 _FORMS: dict[str, Callable[[str], str]] = {"I": quote, "s": str, "L": _literal}

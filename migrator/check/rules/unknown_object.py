@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migrator.check.blocks import SOME_NAME
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
@@ -59,6 +60,8 @@ def find(moment: Moment) -> Iterator[Report]:
     if not moment.schema.complete or moment.statement.kind not in ("alter_table_stmt", "index_stmt"):
         return
     name = name_of(moment.tree.relation)
+    if name.name == SOME_NAME:
+        return
     table = moment.schema.table(name)
     if moment.statement.kind == "index_stmt":
         if table is None:
