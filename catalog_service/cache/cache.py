@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from redis import Redis, RedisError
 
 from catalog_service.cache.breaker import Breaker
@@ -126,9 +126,9 @@ class Cache:
             return load(fresh=fresh)
         marks = [str(mark or "") for mark in redis.mget([_mark(subject) for subject in entry.subjects])]
         key = entry.key(marks)
-        if (kept := redis.get(key)) is not None:
+        if (kept := _kept(redis, key, model)) is not None:
             self._metrics.cache.labels(entry.kind, "hit").inc()
-            return model.model_validate_json(cast("str", kept))
+            return kept
         self._metrics.cache.labels(entry.kind, "miss").inc()
         return self._make(redis, key, model, load, fresh or self._doubtful(marks))
 
@@ -138,8 +138,8 @@ class Cache:
         if not alone:
             for _ in range(_WAITS):
                 self._sleep(_WAIT_SECONDS)
-                if (kept := redis.get(key)) is not None:
-                    return model.model_validate_json(cast("str", kept))
+                if (kept := _kept(redis, key, model)) is not None:
+                    return kept
         made = load(fresh=fresh)
         try:
             self._keep(redis, key, made)
@@ -157,6 +157,15 @@ class Cache:
     def _doubtful(self, marks: Collection[str]) -> bool:
         moments = [float(mark.partition("-")[0]) for mark in marks if mark]
         return bool(moments) and time.time() - max(moments) < self._doubt
+
+
+def _kept(redis: Redis, key: str, model: type[D]) -> D | None:
+    if (kept := redis.get(key)) is None:
+        return None
+    try:
+        return model.model_validate_json(cast("str", kept))
+    except ValidationError:
+        return None  # of another release, whose DTO was different
 
 
 def _mark(subject: str) -> str:

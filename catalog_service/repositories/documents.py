@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
 from pymongo import MongoClient, ReplaceOne
 from pymongo.errors import BulkWriteError, PyMongoError
 
@@ -97,7 +98,10 @@ def _document(report: ProductReport) -> Document:
 
 def _report(document: Document) -> ProductReport:
     values = {name: value for name, value in document.items() if name not in {"_id", "gone"}}
-    return ProductReport(product_id=document["_id"], **values)
+    try:
+        return ProductReport(product_id=document["_id"], **values)
+    except ValidationError as error:
+        raise StoreError(f"the report on product {document['_id']} cannot be read: rebuild the reports") from error
 
 
 def differences(expected: Sequence[ProductReport], found: Sequence[ProductReport]) -> list[int]:

@@ -149,6 +149,34 @@ def test_a_cache_that_is_killed_and_comes_back_is_slower_and_never_an_error_or_s
         server.kill()
 
 
+def test_what_the_cache_was_not_told_of_is_stale_for_no_longer_than_an_entry_lives(
+    catalog_database: Database, make_app: Callable[..., Flask], fresh_cache: str, product: Json
+) -> None:
+    reader = make_app(catalog_database, redis_url=fresh_cache, cache_ttl=1.0).test_client()
+    cut_off = make_app(catalog_database, redis_url="redis://127.0.0.1:1/0", cache_ttl=1.0).test_client()
+    path = f"/v1/products/{cut_off.post('/v1/products', json=product).json['id']}"
+    kept = time.monotonic()
+    assert reader.get(path).json["title"] == "A lamp"
+    assert cut_off.put(path, json={**product, "title": "Changed"}).status_code == 200
+    assert cut_off.get(path).json["title"] == "Changed"
+    seen = {}
+    while seen.get("title") != "Changed":
+        asked = time.monotonic()
+        seen = reader.get(path).json
+    assert asked - kept < 1.5, "asking does not make an entry live longer"
+
+
+def test_an_entry_of_another_release_is_made_anew(cached: Flask, fresh_cache: str) -> None:
+    client = cached.test_client()
+    made = client.get("/v1/products/1").json
+    with redis.Redis.from_url(fresh_cache) as connection:
+        (key,) = connection.scan_iter("catalog:1:product:*")
+        connection.set(key, '{"id": 1, "name": "A lamp"}')
+    assert client.get("/v1/products/1").json == made
+    assert client.get("/v1/products/1").json == made
+    assert outcomes(cached, "product") == {"hit": 1, "miss": 2, "unavailable": 0}
+
+
 @given(st.dictionaries(st.sampled_from(["tag", "limit", "category"]), st.integers(0, 3) | st.none()))
 def test_a_key_depends_on_what_is_asked_and_not_on_the_order(question: dict[str, Any]) -> None:
     turned = dict(reversed(question.items()))

@@ -111,6 +111,17 @@ def test_a_rebuild_restores_what_was_damaged_and_buries_what_is_gone(
     assert run(reported, "reconcile").output == "0 differences\n"
 
 
+def test_a_report_that_cannot_be_read_is_made_from_sql_until_a_rebuild(reported: Flask) -> None:
+    run(reported, "rebuild-report")
+    client, collection = reported.test_client(), store(reported)._collection
+    expected = client.get("/v1/reports/products").json
+    collection.update_one({"_id": expected["items"][0]["product_id"]}, {"$unset": {"title": ""}})
+    assert client.get("/v1/reports/products").json == expected
+    assert parts(reported).metrics.registry.get_sample_value("catalog_report_fallbacks_total") == 1
+    assert run(reported, "rebuild-report").exit_code == 0
+    assert run(reported, "reconcile").output == "0 differences\n"
+
+
 def test_without_broker_and_store_writes_and_reports_go_on_and_the_outbox_keeps_what_is_owed(
     catalog_database: Database, make_app: Callable[..., Flask], product: Json
 ) -> None:
