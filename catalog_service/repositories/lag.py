@@ -37,31 +37,31 @@ class ReplicaWatch:
         self._lock = Lock()
         self._positions: deque[tuple[float, int]] = deque(maxlen=_KEPT)
         self._looked = float("-inf")
-        self._lag: float | None = None
+        self._reached: float | None = None
 
     def lag(self) -> float | None:
         """Return the lag in seconds, None while the replica does not answer or nothing is known yet."""
         if self._clock() - self._looked >= self._interval and self._lock.acquire(blocking=False):
             try:
                 self._looked = self._clock()
-                self._lag = self._measure()
+                self._reached = self._measure()
             finally:
                 self._lock.release()
-        return self._lag
+        # As old as it is by now: whoever looks may be held up, by a server that hangs or a pool that is empty.
+        reached = self._reached
+        return None if reached is None else self._clock() - reached
 
     def failed(self) -> None:
         """Remember that the replica has just failed somebody."""
-        self._lag = None
+        self._reached = None
         self._looked = self._clock()
 
     def _measure(self) -> float | None:
         try:
             with self._primary.connect().execution_options(**HOUSEKEEPING) as connection:
-                began = self._clock()
-                self._positions.append((began, connection.execute(_WRITTEN).scalar_one()))
+                self._positions.append((self._clock(), connection.execute(_WRITTEN).scalar_one()))
             with self._replica.connect().execution_options(**HOUSEKEEPING) as connection:
                 replayed = connection.execute(_REPLAYED).scalar_one()
         except SQLAlchemyError:
             return None
-        reached = [moment for moment, position in self._positions if position <= replayed]
-        return max(began - reached[-1], 0.0) if reached else None
+        return max((moment for moment, position in self._positions if position <= replayed), default=None)
