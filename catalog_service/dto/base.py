@@ -34,6 +34,11 @@ def _amount(pattern: str) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def _whole(value: Any) -> Any:
+    # To JSON Schema 5.0 is an integer; true and "5" are none.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _moment(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
@@ -45,7 +50,8 @@ Amount = Annotated[Decimal, _amount(_AMOUNT), _AS_TEXT, WithJsonSchema({"type": 
 Price = Annotated[Decimal, _amount(_PAYABLE), _AS_TEXT, WithJsonSchema({"type": "string", "pattern": _PAYABLE})]
 """An amount that a client asks for or sets."""
 Moment = Annotated[datetime, PlainSerializer(_moment, return_type=str, when_used="json")]
-Id = Annotated[int, Field(ge=1, le=BIGGEST_ID)]
+WHOLE = BeforeValidator(_whole)
+Id = Annotated[int, Field(ge=1, le=BIGGEST_ID), WHOLE]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
 Cursor = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[A-Za-z0-9_.-]+$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from catalog_service.dto.base import (
+    WHOLE,
     Amount,
     Currency,
     Dto,
@@ -73,7 +74,7 @@ class ProductWrite(Dto):
     currency: Currency = "EUR"
     status: Status = "active"
     description: Prose | None = None
-    weight_grams: Annotated[int, Field(ge=0, le=2_000_000_000)] | None = None
+    weight_grams: Annotated[int, Field(ge=0, le=2_000_000_000), WHOLE] | None = None
 
 
 class ProductQuery(Listing):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from catalog_service.dto.base import Dto, Line, Listing, Moment, Prose
+from catalog_service.dto.base import WHOLE, Dto, Line, Listing, Moment, Prose
 
 ANONYMOUS = "Anonymous"
 """Shown for, and stored as, the author of a review that names none."""
@@ -34,7 +34,7 @@ class ReviewWrite(Dto):
     """A review to be added."""
 
     author: Line = ANONYMOUS
-    rating: Annotated[int, Field(ge=1, le=5)]
+    rating: Annotated[int, Field(ge=1, le=5), WHOLE]
     body: Prose | None = None
 
 

@@ -36,6 +36,6 @@ def of_body(model: type[Model], data: bytes) -> Model:
         InvalidRequestError
     """
     try:
-        return model.model_validate_json(data)
+        return model.model_validate_json(data, strict=True)
     except ValidationError as error:
         raise InvalidRequestError(error) from error

@@ -15,12 +15,14 @@ from catalog_service.web.clients import catalog, client
 pages = Blueprint("pages", __name__, template_folder="templates")
 
 _CATEGORIES = 100
+_ASKED = ("category", "tag", "sort", "cursor")
 
 
 @pages.get("/")
 def browse() -> str:
     """Show a page of products, narrowed to a category or a tag."""
-    wanted = {name: value for name, value in request.args.items() if value}
+    # Links that are passed around carry parameters of others.
+    wanted = {name: value for name in _ASKED if (value := request.args.get(name))}
     categories = catalog().categories.page(CategoryQuery(limit=_CATEGORIES), client())
     return render_template("browse.html", page=_products(wanted), categories=categories.items, wanted=wanted)
 

@@ -1,4 +1,4 @@
-"""Errors into problem documents (RFC 9457), for every error there is; no traceback and no SQL gets out."""
+"""Errors into problem documents (RFC 9457), on pages for people into pages; no traceback and no SQL gets out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
@@ -41,7 +41,9 @@ def problem(status: int, detail: str | None, errors: Iterable[Fault] | None = No
         request_id=activity and activity.request_id,
         errors=None if errors is None else tuple(errors),
     )
-    return Response(said.model_dump_json(exclude_none=True), status=status, mimetype=MEDIA_TYPE)
+    if request.blueprint == "pages":
+        return Response(render_template("problem.html", problem=said), status, mimetype="text/html")
+    return Response(said.model_dump_json(exclude_none=True), status, mimetype=MEDIA_TYPE)
 
 
 def _invalid_request(error: InvalidRequestError) -> Response:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +14,7 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks
+from werkzeug.serving import make_server
 
 from catalog_service.app import APIS
 from tests.catalog_service.conftest import parts
@@ -38,6 +43,23 @@ def test_every_answer_is_as_the_document_says(app: Flask, method: str, path: str
 
     check()
     assert parts(app).sessions.engines["primary"].pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_nothing_that_schemathesis_thinks_of_gets_another_answer(app: Flask) -> None:
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    options = ["--max-examples", "100", "--exclude-checks", "positive_data_acceptance", "--no-color"]
+    command = [str(Path(sys.executable).with_name("schemathesis")), "run", *options]
+    try:
+        url = f"http://127.0.0.1:{server.server_port}/openapi.json"
+        done = subprocess.run([*command, url], capture_output=True, text=True, check=False)
+    finally:
+        server.shutdown()
+        thread.join()
+    assert done.returncode == 0, done.stdout[-5000:]
 
 
 def test_the_document_is_openapi_3_1_and_has_every_view_below_v1(app: Flask) -> None:

@@ -106,6 +106,28 @@ def test_a_cursor_of_another_list_is_refused(client: FlaskClient) -> None:
         ("GET", "/v1/categories/999999999/products", None, 404),
         ("POST", "/v1/products/999999999/reviews", {"rating": 5}, 404),
         ("GET", "/v1/products/99999999999999999999999", None, 404),
+        ("GET", "/v1/products/0", None, 404),
+        ("GET", "/v1/products/-1", None, 404),
+        ("GET", "/v1/products/1%00", None, 404),
+        ("GET", "/v1/products/%ff", None, 404),
+        ("GET", "/static/%00", None, 404),
+        ("GET", "/v1/products?limit=1&limit=2", None, 422),
+        ("GET", "/v1/search?tag=a&tag=b", None, 422),
+        ("GET", "/v1/search?tag=%00", None, 422),
+        ("GET", "/v1/categories?parent=99999999999999999999999", None, 422),
+        ("GET", "/v1/products?cursor=%ff", None, 422),
+        ("GET", "/v1/products?cursor=.eJw.x", None, 422),
+        ("BREW", "/v1/products", None, 405),
+        ("TRACE", "/v1/products", None, 405),
+        ("POST", "/v1/products", "", 400),
+        ("POST", "/v1/products", "null", 422),
+        ("POST", "/v1/products/1/reviews", '{"rating": 1e400}', 422),
+        ("POST", "/v1/products/1/reviews", '{"rating": NaN}', 422),
+        ("POST", "/v1/products/1/reviews", '{"rating": true}', 422),
+        ("POST", "/v1/products/1/reviews", '{"rating": "5"}', 422),
+        ("POST", "/v1/products/1/reviews", '{"rating": 4.5}', 422),
+        ("POST", "/v1/products/1/reviews", '{"rating": 5, "body": "\\ud800"}', 400),
+        ("POST", "/v1/products/1/reviews", '{"rating": 5, "body": "\\u0000"}', 422),
     ],
 )
 def test_every_error_is_a_problem_document(client: FlaskClient, method: str, path: str, body: Any, status: int) -> None:
@@ -114,6 +136,34 @@ def test_every_error_is_a_problem_document(client: FlaskClient, method: str, pat
     assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
     assert answer.json["status"] == status
     assert answer.json["request_id"] == answer.headers["X-Request-ID"]
+
+
+def test_what_is_far_too_big_is_a_problem_too(client: FlaskClient) -> None:
+    number = "9" * 5000  # more digits than Python reads
+    assert client.get(f"/v1/products/{number}").status_code == 404
+    assert client.get(f"/v1/products?limit={number}").status_code == 422
+    for body, status in (("[" * 200_000, 400), (f'{{"rating": {number}}}', 400), (" " * 300_000, 413)):
+        answer = client.post("/v1/products/1/reviews", data=body, content_type="application/json")
+        assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
+
+
+@pytest.mark.parametrize("body", [b"\xff", b'{"rating": 5, "body": "\xff"}', b"\x1f\x8b\x08"])
+def test_a_body_that_is_no_text_is_a_problem_too(client: FlaskClient, body: bytes) -> None:
+    answer = client.post("/v1/products/1/reviews", data=body, content_type="application/json")
+    assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
+    form = client.post("/v1/products/1/reviews", data=body, content_type="text/plain")
+    assert (form.status_code, form.mimetype) == (415, "application/problem+json")
+
+
+def test_what_is_not_utf_8_in_a_query_finds_nothing(client: FlaskClient) -> None:
+    assert client.get("/v1/search?tag=%ff%fe").json == {"items": [], "next": None}
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/products", "/v1/products/1", "/v1/search?tag=sale", "/livez", "/readyz"])
+def test_head_is_get_without_a_body_and_options_name_the_methods(client: FlaskClient, path: str) -> None:
+    head, options = client.head(path), client.options(path)
+    assert (head.status_code, head.data, head.mimetype) == (200, b"", client.get(path).mimetype)
+    assert (options.status_code, "GET" in options.headers["Allow"]) == (200, True)
 
 
 def test_a_taken_sku_is_a_conflict_and_an_unknown_category_is_named(client: FlaskClient, product: Json) -> None:
@@ -130,6 +180,20 @@ def test_a_review_is_added_and_listed(client: FlaskClient, product: Json) -> Non
     assert {one.status_code for one in added} == {201}
     assert walk(client, path, limit=1) == [one.json for one in reversed(added)]
     assert added[0].json["author"] == "Anonymous"
+
+
+def test_the_pages_ignore_what_they_do_not_know_and_tell_people_of_problems_by_a_page(client: FlaskClient) -> None:
+    assert client.get("/?utm_source=newsletter&tag=").status_code == 200
+    for path, status, said in (
+        ("/?tag=a,b", 422, "tag: "),
+        ("/?category=none", 422, "parent: "),
+        ("/?category=999999999", 404, "nothing of that number"),
+        ("/?cursor=of-somebody", 422, "cursor: "),
+        ("/products/999999999", 404, "nothing of that number"),
+    ):
+        answer = client.get(path)
+        assert (answer.status_code, answer.mimetype) == (status, "text/html")
+        assert said in answer.text
 
 
 def test_the_pages_for_people_show_lists_and_products(client: FlaskClient) -> None:

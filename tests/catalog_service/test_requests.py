@@ -15,6 +15,7 @@ from sqlalchemy import event, text
 from structlog.testing import capture_logs
 
 from catalog_service.settings import Settings, SettingsError
+from catalog_service.web.clients import client as recognise
 from catalog_service.worker import backfill
 from tests.catalog_service.conftest import build, parts
 from tests.support.cli import run_cli
@@ -75,6 +76,21 @@ def test_metrics_go_by_route_template(client: FlaskClient) -> None:
     assert 'catalog_request_seconds_count{method="GET",route="/v1/products/<int:product_id>",status="200"} 2.0' in found
     assert "catalog_request_queries_bucket" in found
     assert 'catalog_pool_connections{server="primary"}' in found
+
+
+def test_a_method_that_nobody_knows_makes_no_metric_of_its_own(client: FlaskClient) -> None:
+    for method in ("BREW", "WHEN"):
+        assert client.open("/v1/products", method=method).status_code == 405
+    found = client.get("/metrics").text
+    assert 'catalog_request_seconds_count{method="other",route="none",status="405"} 2.0' in found
+    assert "BREW" not in found
+
+
+def test_a_cookie_of_somebody_else_that_is_no_text_does_no_harm(client: FlaskClient) -> None:
+    assert client.get("/v1/products/1", headers={"Cookie": "catalog_wrote=\xff"}).status_code == 200
+    left = client.post("/v1/products/1/reviews", json={"rating": 5}).headers["Set-Cookie"].partition(";")[0]
+    with client.application.test_request_context(headers={"Cookie": f"other=\xff; {left}"}):
+        assert recognise().fresh
 
 
 def test_ready_says_what_works_and_where_migrations_stand(client: FlaskClient, catalog_database: Database) -> None:
