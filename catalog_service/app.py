@@ -9,9 +9,9 @@ from flask import Flask, Response, jsonify
 from flask.globals import app_ctx
 
 from catalog_service import cli
-from catalog_service.catalog import assemble
+from catalog_service.catalog import Catalog, assemble
 from catalog_service.observability import logging
-from catalog_service.settings import Settings
+from catalog_service.settings import Settings, SettingsError
 from catalog_service.web import categories, products, reports, reviews, search
 from catalog_service.web.clients import remember_writes
 from catalog_service.web.health import health
@@ -43,10 +43,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     _serve_document(app)
     app.cli.add_command(cli.group)
     if settings.telemetry:
-        from catalog_service.observability.telemetry import instrument  # noqa: PLC0415 - an extra
-
-        instrument(app, catalog.sessions.engines.values())
+        _trace(app, catalog)
     return app
+
+
+def _trace(app: Flask, catalog: Catalog) -> None:
+    try:
+        from catalog_service.observability.telemetry import instrument  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise SettingsError("CATALOG_TELEMETRY is set: pip install 'migrator[telemetry]'") from error
+    instrument(app, catalog.sessions.engines.values())
 
 
 def _app_context() -> Hashable:
