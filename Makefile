@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 WORKERS ?= 2
+PORT ?= 8000
 
 BIN := .venv/bin
 STAMP := .venv/.ready
@@ -10,7 +11,7 @@ STAMP := .venv/.ready
 
 help:
 	@echo "make demo         run the main job on a private PostgreSQL and show what happens"
-	@echo "make service      the catalog service with all it needs, until Ctrl-C"
+	@echo "make service      the catalog service with all it needs, until Ctrl-C (PORT=8001 for another port)"
 	@echo "make test         all tests that need nothing installed"
 	@echo "make test-unit    the tests that need no server"
 	@echo "make test-matrix  the server tests on PostgreSQL 14 to 18 (fetched once into a cache)"
@@ -93,7 +94,7 @@ bench-undo: $(STAMP)
 	$(BIN)/python -m benchmarks.undo_contract
 
 service: $(STAMP)
-	$(BIN)/python -m tools.service
+	$(BIN)/python -m tools.service --port $(PORT)
 
 bench-catalog: $(STAMP)
 	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev,bench]'

@@ -93,6 +93,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
+        try:
+            probe.bind((LOCAL, port))
+        except OSError:
+            return False
+    return True
+
+
 def valkey(folder: Path, port: int | None = None) -> Process:
     """Return a Valkey server that keeps nothing, with its data below `folder`."""
     port = port or free_port()

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tools.servers import is_free
 from tools.stack import Stack, stop_on_signals
 
 
@@ -16,6 +17,8 @@ def main() -> int:
     parser.add_argument("--products", type=int, default=5_000, help="in the catalog to begin with (default: 5000)")
     parser.add_argument("--port", type=int, default=8000, help="of the service (default: 8000)")
     arguments = parser.parse_args()
+    if not is_free(arguments.port):
+        parser.error(f"port {arguments.port} is taken: make service PORT={arguments.port + 1}")
     stop_on_signals()
     with tempfile.TemporaryDirectory(prefix="catalog-service-", ignore_cleanup_errors=True) as name:
         folder = Path(name)

@@ -53,6 +53,7 @@ class Stack:
         self._say = say
         self._ends = ExitStack()
         self.processes: dict[str, Process] = {}
+        self.replica: Cluster | None = None
         self.database_url = self.replica_url = ""
 
     @property
@@ -137,6 +138,7 @@ class Stack:
         code, printed = account.run(cluster.binaries, arguments, env={"HOME": str(home)})
         if code:
             raise RuntimeError(f"the replica could not be made:\n{printed}")
+        self.replica = cluster
         self._ends.callback(cluster.stop)
         self.replica_url = cluster.start().url
 
@@ -149,6 +151,7 @@ class Stack:
         metrics = self.folder / "metrics"
         metrics.mkdir(exist_ok=True)
         options = ["--bind", f"{LOCAL}:{self.port}", "--workers", "2", "--threads", "8", "--worker-class", "gthread"]
+        options += ["--config", "python:catalog_service.gunicorn"]
         command = [sys.executable, "-m", "gunicorn", *options, "catalog_service.wsgi:application()"]
         environment = {**self.environment(), "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
         return Process(command, self.port, self.folder / "gunicorn.log", environment)
@@ -173,9 +176,13 @@ class Stack:
 
 
 def stop_on_signals() -> None:
-    """Make SIGTERM end a `with` block as Ctrl-C does."""
+    """Make SIGTERM, and a terminal that is closed, end a `with` block as Ctrl-C does; more of them change nothing."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def end(*_: object) -> None:
+        for one in signals:
+            signal.signal(one, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, end)
+    for one in signals:
+        signal.signal(one, end)

@@ -18,7 +18,10 @@ def main() -> int:
     try:
         with psycopg.connect(arguments.database_url, application_name="catalog-seed") as connection:
             load(connection, Sizes.of(arguments.products), arguments.seed, analyze=arguments.analyze, report=_say)
-    except (NotEmptyError, psycopg.Error) as error:
+    except NotEmptyError as error:
+        _say(str(error))
+        return 0 if arguments.if_empty else 1
+    except psycopg.Error as error:
         _say(str(error))
         return 1
     return 0
@@ -35,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--analyze", action=argparse.BooleanOptionalAction, default=True, help="collect statistics afterwards"
     )
+    parser.add_argument("--if-empty", action="store_true", help="leave a catalog that has rows as it is")
     return parser
 
 

@@ -47,7 +47,7 @@ def test_every_answer_is_as_the_document_says(app: Flask, method: str, path: str
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_nothing_that_schemathesis_thinks_of_gets_another_answer(app: Flask) -> None:
+def test_nothing_that_schemathesis_thinks_of_gets_another_answer(app: Flask, tmp_path: Path) -> None:
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -55,7 +55,7 @@ def test_nothing_that_schemathesis_thinks_of_gets_another_answer(app: Flask) -> 
     command = [str(Path(sys.executable).with_name("schemathesis")), "run", *options]
     try:
         url = f"http://127.0.0.1:{server.server_port}/openapi.json"
-        done = subprocess.run([*command, url], capture_output=True, text=True, check=False)
+        done = subprocess.run([*command, url], cwd=tmp_path, capture_output=True, text=True, check=False)
     finally:
         server.shutdown()
         thread.join()
