@@ -44,9 +44,11 @@ class Invocation:
         return load_plan(find_plan(name, settings.plans))
 
     def plans(self, name: str | None, settings: Settings) -> list[Plan]:
-        """Return the plan that was asked for, or every plan of the project."""
+        """Return the plan that was asked for, or every plan of the project; none where it works without plans."""
         if name:
             return [self.plan(name, settings)]
+        if not settings.plans.exists():
+            return []
         from migrator.plan import load_all  # noqa: PLC0415 - see above
 
         return load_all(settings.plans)

@@ -32,6 +32,13 @@ def examine(target: Target) -> DoctorReport:
     )
 
 
+def half_applied(target: Target) -> tuple[Ailment, ...]:
+    """Return the revisions that are committed only in part; the database has a ledger."""
+    check = "half_applied_revisions"
+    rows = target.asking.execute(named("doctor.sql")[NEEDS_LEDGER + check]).fetchall()
+    return tuple(Ailment(check.replace("_", " "), *row) for row in rows)
+
+
 def _drifted(target: Target) -> list[Ailment]:
     """Return what somebody else has changed under the runs that are under way."""
     if not target.is_current:

@@ -146,6 +146,8 @@ class StatusReport:
     database: str
     runs: tuple[RunStatus, ...] = field(default_factory=tuple)
     archives: tuple[Archive, ...] = ()
+    half_applied: tuple[Ailment, ...] = ()
+    """Revisions that are committed only in part, and nobody is at work."""
 
     def to_json(self) -> dict[str, Any]:
         return {"version": 1, **asdict(self)}

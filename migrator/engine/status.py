@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from migrator.engine.doctor import half_applied
 from migrator.engine.purge import archives
 from migrator.engine.refs import refs
 from migrator.engine.reports import HistoryEntry, RunStatus, StatusReport, StepStatus
@@ -21,7 +22,8 @@ def status(target: Target, plans: Sequence[Plan]) -> StatusReport:
     held = holder(target.asking) if target.has_ledger else None
     names = {plan.plan for plan in plans}
     kept = tuple(one for one in archives(target, None, 0) if one.plan in names)
-    return StatusReport(target.shown, tuple(_one(target, plan, held) for plan in plans), kept)
+    half = half_applied(target) if target.has_ledger and not held else ()
+    return StatusReport(target.shown, tuple(_one(target, plan, held) for plan in plans), kept, half)
 
 
 def history(target: Target, plan: str | None, limit: int) -> list[HistoryEntry]:

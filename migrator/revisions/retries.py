@@ -15,6 +15,7 @@ from migrator.revisions.errors import LockTimeoutError, RevisionFileError, State
 from migrator.revisions.guard import Guard
 from migrator.revisions.means import Means, Refused
 from migrator.revisions.team_files import brief, revision_line
+from migrator.sql.errors import SqlError
 
 LOCK_NOT_AVAILABLE, DEADLOCK, CANCELLED = "55P03", "40P01", "57014"
 RETRIED = frozenset({LOCK_NOT_AVAILABLE, DEADLOCK, CANCELLED})
@@ -38,6 +39,13 @@ def retrying(means: Means, subject: str, where: Location | None, attempt: Callab
             _until_deadline(means, guard, attempt)
         except ProgressMade:
             continue
+        except SqlError as error:
+            raise StatementFailedError(
+                f"a statement of {subject} is not SQL: {error.message}",
+                where=revision_line(error) or where,
+                notes=[*error.notes, "it was not sent; what was not committed was rolled back"],
+                help="correct the revision and run the same command again, or undo it",
+            ) from error
         except MigratorError as error:
             error.where = error.where or where
             raise

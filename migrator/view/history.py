@@ -22,7 +22,7 @@ def document(entries: Sequence[HistoryEntry]) -> dict[str, Any]:
 def text(entries: Sequence[HistoryEntry], ink: Ink) -> str:
     """Return one line per entry, in the order given, times as the ledger has them."""
     if not entries:
-        return "no history: nothing was run on this database"
+        return "no history: no plan was run on this database"
     heads = ["TIME", "PLAN", "RUN", "EVENT", "STEP", "BY", "DETAIL"]
     return "\n".join(table(heads, [_row(entry) for entry in entries], ink))
 

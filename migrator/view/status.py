@@ -22,7 +22,7 @@ def document(report: StatusReport) -> dict[str, Any]:
 
 def text(report: StatusReport, ink: Ink) -> str:
     """Return one line per plan, and the steps of those that are under way or were asked for."""
-    lines = [f"database {report.database}", ""]
+    lines = [f"database {report.database}", "", *_half_applied(report, ink)]
     if not report.runs:
         return "\n".join([*lines, "no plans"])
     rows = [[run.plan, run.phase, run.state, run.next_command] for run in report.runs]
@@ -33,6 +33,13 @@ def text(report: StatusReport, ink: Ink) -> str:
     if report.archives:
         lines += ["", ink.bold("archives, until migrator purge"), *kept(report.archives)]
     return "\n".join(lines)
+
+
+def _half_applied(report: StatusReport, ink: Ink) -> Iterator[str]:
+    for one in report.half_applied:
+        yield f"{ink.bad('!')} {one_line(one.subject)}: {one_line(one.what)}"
+        yield f"    next: {one.mend}"
+        yield ""
 
 
 def _run(run: RunStatus, ink: Ink) -> list[str]:

@@ -44,8 +44,10 @@ class History:
     environ: dict[str, str] = field(default_factory=dict)
 
 
-def _openstack(name: str, scripts: str, *versions: str, options: str = "") -> History:
+def _openstack(name: str, scripts: str, *versions: str, options: str = "", attribute: str = "") -> History:
     prelude = _OSLO.format(package=options, project=name) if options else ""
+    if attribute:
+        prelude += f"context.config.{attribute} = cfg.CONF\n"
     return History(name, (name, "psycopg2-binary"), f"{name}/{scripts}", versions or ("versions",), prelude=prelude)
 
 
@@ -71,6 +73,28 @@ HISTORIES = {
         _openstack("ironic", "db/sqlalchemy/alembic", options="ironic.conf"),
         _openstack("manila", "db/migrations/alembic", options="manila.common.config"),
         _openstack("cinder", "db/migrations"),
+        _openstack(
+            "octavia",
+            "db/migration/alembic_migrations",
+            options="octavia.common.config",
+            attribute="octavia_config",
+        ),
+        _openstack("designate", "storage/sqlalchemy/alembic"),
+        _openstack(
+            "mistral",
+            "db/sqlalchemy/migration/alembic_migrations",
+            options="mistral.config",
+            attribute="mistral_config",
+        ),
+        _openstack(
+            "neutron",
+            "db/migration/alembic_migrations",
+            "versions",
+            "versions/*/expand",
+            "versions/*/contract",
+            options="neutron.conf.common",
+            attribute="neutron_config",
+        ),
         History("nova", ("nova", "psycopg2-binary"), "nova/db/main/migrations"),
         History("langflow", ("langflow-base", "psycopg[binary]"), "langflow/alembic", driver="psycopg"),
         History(

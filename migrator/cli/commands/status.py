@@ -50,6 +50,6 @@ def status(
                 answer = ask(target, plans)
     invocation.answer(view, answer)
     states = {run.state for run in answer.runs}
-    if not exit_code or states <= {"complete"}:
+    if not exit_code or (states <= {"complete"} and not answer.half_applied):
         return 0
     return FAILED if "failed" in states else PENDING

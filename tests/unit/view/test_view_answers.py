@@ -43,7 +43,7 @@ def test_history_is_one_line_per_event() -> None:
 
 
 def test_a_database_without_history_says_so() -> None:
-    assert history.text([], Ink()) == "no history: nothing was run on this database"
+    assert history.text([], Ink()) == "no history: no plan was run on this database"
 
 
 def test_the_json_of_history_keeps_the_data_of_each_event(piped: Streams) -> None:
