@@ -17,7 +17,7 @@ _RULES = {"table": "drop-table", "column": "drop-column"} | dict.fromkeys(
     ("schema", "type", "materialized view"), "drop-object"
 )
 """The rules of `check` about the same."""
-KEPT = frozenset({"table", "column"})
+KEPT = frozenset({"table", "column", "type"})
 """What an archive can keep."""
 
 

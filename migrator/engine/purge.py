@@ -20,8 +20,9 @@ def archives(target: Target, plan: str | None, older_than: float) -> list[Archiv
 
 def purge(target: Target, doomed: list[Archive]) -> None:
     """Drop each archive together with its entry in the ledger."""
-    for archive in doomed:
+    for archive in sorted(doomed, key=lambda one: one.kind == "type"):  # the others have it
         with target.asking.transaction():
             name = sql.Identifier(SCHEMA, archive.name)
-            target.asking.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(name))
+            drop = "DROP TYPE IF EXISTS {}" if archive.kind == "type" else "DROP TABLE IF EXISTS {} CASCADE"
+            target.asking.execute(sql.SQL(drop).format(name))
             target.asking.execute(query("archive_delete"), {"name": archive.name})

@@ -119,9 +119,10 @@ class RunStatus:
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """What contract removed, kept in table `name` of schema `migrator_archive`.
+    """What contract removed, kept in table or type `name` of schema `migrator_archive`.
 
-    `column` is empty where the whole table is kept; `size` is in bytes, `age` in seconds.
+    `table` is the name of the type where that is kept, and `column` is empty where not a column is; `size` is in bytes,
+    `age` in seconds.
     """
 
     name: str
@@ -131,12 +132,13 @@ class Archive:
     created_at: datetime
     size: int
     age: float
+    kind: str
 
     @property
     def what(self) -> str:
-        """The column or the table, as one would write it."""
+        """The column, the table or the type, as one would write it."""
         table = self.table.removeprefix("public.")
-        return f"{table}.{self.column}" if self.column else f"table {table}"
+        return f"{table}.{self.column}" if self.column else f"{self.kind} {table}"
 
 
 @dataclass(frozen=True, slots=True)

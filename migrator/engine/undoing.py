@@ -99,9 +99,12 @@ def _held(target: Target, lost: Loss) -> str:
 
 def _archived(target: Target, row: StepRow) -> Iterator[str]:
     kept = target.asking.execute(query("archives_of_step"), {"step": row.id}).fetchall()
-    for name, table, column, size, there in kept:
-        what = f"{table.removeprefix('public.')}.{column}" if column else f"table {table.removeprefix('public.')}"
+    for name, kind, table, column, size, there in kept:
+        what = f"{table.removeprefix('public.')}.{column}" if column else f"{kind} {table.removeprefix('public.')}"
         if not there:
+            continue
+        if kind == "type":
+            yield f"{what} comes back from its archive"
             continue
         yield f"{what} comes back from its archive: {_rows(target, name, size)}, {size / 1024**2:,.1f} MB"
 

@@ -231,3 +231,15 @@ COMMENT ON COLUMN migrator.steps.progress IS
     'What the process that works on the step has last told of its rows, once a second, and at what time.';;
 
 UPDATE migrator.ledger_version SET version_num='0007' WHERE migrator.ledger_version.version_num = '0006';
+
+-- Running upgrade 0007 -> 0008
+
+ALTER TABLE migrator.archives
+    DROP CONSTRAINT archives_kind_check,
+    ADD CONSTRAINT archives_kind_check CHECK (kind IN ('column', 'table', 'rows', 'type'));
+COMMENT ON TABLE migrator.archives IS
+    'What contract removed. name is a table or a type in schema migrator_archive, kept until migrator purge: a column '
+    'with its key, a whole table or a type (column_name is empty), or rows. definitions are what depended on it, to be '
+    'made again.';;
+
+UPDATE migrator.ledger_version SET version_num='0008' WHERE migrator.ledger_version.version_num = '0007';

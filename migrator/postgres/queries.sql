@@ -572,8 +572,8 @@ INSERT INTO migrator.archives (step_id, name, kind, table_name, column_name, def
 VALUES (%(step)s, %(name)s, %(kind)s, %(table)s, %(column)s, %(definitions)s) ON CONFLICT DO NOTHING
 
 -- name: archive_entries
-SELECT name, table_name, column_name, definitions FROM migrator.archives
-WHERE step_id = %(step)s AND kind IN ('column', 'table') ORDER BY name
+SELECT name, table_name, column_name, definitions, kind FROM migrator.archives
+WHERE step_id = %(step)s AND kind IN ('column', 'table', 'type') ORDER BY name
 
 -- name: archive_delete
 DELETE FROM migrator.archives WHERE name = %(name)s
@@ -581,17 +581,34 @@ DELETE FROM migrator.archives WHERE name = %(name)s
 -- name: archives_of
 SELECT a.name, r.plan, a.table_name, a.column_name, a.created_at,
        coalesce(pg_total_relation_size(to_regclass('migrator_archive.' || quote_ident(a.name))), 0),
-       extract(epoch FROM clock_timestamp() - a.created_at)::float8
+       extract(epoch FROM clock_timestamp() - a.created_at)::float8, a.kind
 FROM migrator.archives a JOIN migrator.steps s ON s.id = a.step_id JOIN migrator.runs r ON r.id = s.run_id
 WHERE (%(plan)s::text IS NULL OR r.plan = %(plan)s) AND s.state = 'done'
   AND a.created_at <= clock_timestamp() - make_interval(secs => %(seconds)s)
 ORDER BY a.created_at
 
 -- name: archives_of_step
-SELECT name, table_name, column_name,
+SELECT name, kind, table_name, column_name,
        coalesce(pg_total_relation_size(to_regclass('migrator_archive.' || quote_ident(name))), 0),
-       to_regclass('migrator_archive.' || quote_ident(name)) IS NOT NULL
+       coalesce(to_regclass('migrator_archive.' || quote_ident(name))::text, to_regtype('migrator_archive.' || quote_ident(name))::text) IS NOT NULL
 FROM migrator.archives WHERE step_id = %(step)s ORDER BY name
+
+-- name: type_of
+SELECT n.nspname, t.typname FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+WHERE t.oid = to_regtype(%(name)s)
+  AND (t.typtype IN ('e', 'd') OR EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))
+
+-- name: twin_of_type
+SELECT format(CASE typtype WHEN 'd' THEN 'CREATE DOMAIN %%s AS integer' ELSE 'CREATE TYPE %%s AS ENUM ()' END, %(type)s::text)
+FROM pg_type WHERE oid = %(type)s::regtype
+
+-- name: users_of_type
+SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid)
+FROM pg_type t JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass AND d.refobjid IN (t.oid, nullif(t.typarray, 0))
+  AND d.deptype = 'n'
+WHERE t.oid = %(type)s::regtype
+  AND (pg_identify_object(d.classid, d.objid, d.objsubid)).identity NOT LIKE '%%migrator_archive.%%'
+ORDER BY 1
 
 -- name: cascades_to
 SELECT DISTINCT CASE WHEN pg_table_is_visible(c.oid) THEN c.relname ELSE n.nspname || '.' || c.relname END

@@ -118,10 +118,13 @@ class Runner:
         retrying(self._means, f"revision {script.revision}", where, attempt)
         return found[-1]
 
-    def send(self, name: str, statement: str, where: Location | None = None) -> None:
+    def send(self, name: str, statement: str, where: Location | None = None, *, plain: str = "") -> None:
         """Run one statement of ours as if a revision had sent it: in its online form, tried again, resumed.
 
         `name` is what the journal knows it by: to send the same statement again one day, it has to be another.
+
+        Args:
+            plain: why it is run as it is written, where it has no online form.
 
         Raises:
             As `upgrade`.
@@ -132,7 +135,7 @@ class Runner:
             with connect(self._means.url, application=self._means.application, autocommit=False) as connection:
                 self._means.adopted(connection)
                 cursor = connection.cursor()
-                conductor.begin(connection, _journal(cursor, OWN, name, "restore"), PlainForm())
+                conductor.begin(connection, _journal(cursor, OWN, name, "restore"), PlainForm(whole=plain))
                 conductor.execute(cursor, statement, cursor.execute, pyformat=False)
                 conductor.end()
                 conductor.stamped(connection)

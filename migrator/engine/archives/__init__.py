@@ -1,9 +1,9 @@
 """Keeps what a contract revision removes, so that contract can be undone until somebody purges it.
 
-A column is copied into a table of schema `migrator_archive` (`columns`), a whole table is moved there in the
-transaction that would drop it (`tables`). What hangs on either, from indexes to views, is recorded as statements.
-Undoing the revision brings the data back; when the dual writes are back as well, so that every row has its values,
-`put_back` makes the rest again, online.
+A column is copied into a table of schema `migrator_archive` (`columns`), a whole table or a type is moved there in the
+transaction that would drop it (`tables`, `types`). What hangs on them, from indexes to views, is recorded as
+statements. Undoing the revision brings the data back; when the dual writes are back as well, so that every row has its
+values, `put_back` makes the rest again, online.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from psycopg import sql
 
 from migrator.backfill.slices import forget_slices
-from migrator.engine.archives import columns, tables
+from migrator.engine.archives import columns, tables, types
 from migrator.engine.archives.entries import SCHEMA, ArchiveNameError, Entry, entries, kept_entries
 from migrator.engine.events import Notice
 from migrator.engine.own_changes import changing
@@ -29,6 +29,10 @@ from migrator.sql.effects import Effect
 from migrator.sql.names import quote
 
 __all__ = ["SCHEMA", "ArchiveNameError", "Kept", "forget_copies", "keep", "put_back", "restore"]
+
+
+_KEEPERS = {"column": columns.keep, "table": tables.keep, "type": types.keep}
+_RESTORERS = {"column": columns.restore, "table": tables.restore}
 
 
 class Kept(Protocol):
@@ -49,7 +53,7 @@ def keep(session: Session, step: Revision, row: StepRow) -> list[Kept]:
     """
     kept: list[Kept] = []
     for entry in entries(session, step, row):
-        one: Kept | None = (columns if entry.column else tables).keep(session, step, row, entry)
+        one: Kept | None = _KEEPERS[entry.kind](session, step, row, entry)
         if one:
             kept.append(one)
     return kept
@@ -57,19 +61,21 @@ def keep(session: Session, step: Revision, row: StepRow) -> list[Kept]:
 
 def restore(session: Session, step: Revision, row: StepRow) -> str:
     """Bring back the data that the step has archived, after its downgrade; return what came back, in one clause."""
-    came = []
-    for entry in kept_entries(session, row):
-        one = (columns if entry.column else tables).restore(session, step, row, entry)
-        if one:
-            came.append(one)
-    return ", ".join(came)
+    found = kept_entries(session, row)
+    kept_types = [entry for entry in found if entry.kind == "type"]
+    for entry in kept_types:
+        types.restore(session, entry)
+    came = [_RESTORERS[entry.kind](session, step, row, entry) for entry in found if entry.kind != "type"]
+    for entry in kept_types:
+        types.drop_aside(session, entry)
+    return ", ".join(filter(None, came))
 
 
 def put_back(session: Session) -> None:
     """Make again what hung on the tables of undone steps, say which rows are not as they were, and end the copies."""
     for step, row, found in _undone(session):
         for entry in found:
-            table = tables.at(session, entry.table)
+            table = tables.at(session, entry.table) if entry.kind != "type" else None
             if table is not None:
                 _make_again(session, step, row, entry, table)
                 for text in columns.differences(session, entry, table) if entry.column else ():

@@ -219,7 +219,8 @@ def _add(session: Session, step: Revision, row: StepRow, entry: Entry, kind: str
     column = _quoted(entry.column)
     drop = f"DROP COLUMN {column}, " if anew else ""
     name = f"{row.id}.{row.attempts} column {entry.number}"
-    session.runner.send(name, f"ALTER TABLE {entry.table} {drop}ADD COLUMN {column} {kind}", step.location)
+    statement = f"ALTER TABLE {entry.table} {drop}ADD COLUMN {column} {kind}"
+    session.runner.send(name, statement, step.location, plain="the type is the one that it had")
     if default := identities.default(session, entry):
         statement = f"ALTER TABLE {entry.table} ALTER COLUMN {column} SET DEFAULT {default}"
         session.runner.send(f"{name} default", statement, step.location)

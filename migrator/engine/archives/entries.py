@@ -23,10 +23,11 @@ SCHEMA = "migrator_archive"
 
 
 class ArchiveNameError(UsageError):
-    """`archive` names something that is neither a table nor a column of one, or a table that cannot be archived.
+    """`archive` names something that is neither a table, a column of one nor a type, or that cannot be archived.
 
-    Write `table`, `table.column` or `schema.table.column`. A table whose columns are archived needs a primary key: the
-    copy is kept by it. A partitioned table cannot be archived as a whole.
+    Write `table`, `table.column`, `schema.table.column` or the name of an enum, a domain or a composite type. A table
+    whose columns are archived needs a primary key: the copy is kept by it. A partitioned table cannot be archived as a
+    whole.
     """
 
     code = "MG165"
@@ -34,15 +35,17 @@ class ArchiveNameError(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A column, or where `column` is empty a whole table, and the table `name` of the archive that keeps it.
+    """A column, a whole table or a type, and the table or type `name` of the archive that keeps it.
 
-    `table` is SQL with its schema. `definitions` are what hung on the table before the step.
+    `table` is SQL with its schema, of a type that type's name; `column` is empty but for a column. `definitions` are
+    what hung on the table before the step.
     """
 
     number: int
     name: str
     table: str
     column: str
+    kind: str
     definitions: tuple[Definition, ...] = ()
 
 
@@ -61,26 +64,27 @@ def kept_entries(session: Session, row: StepRow) -> list[Entry]:
     """Return what the ledger says is archived of a step, or made ready to be."""
     found = session.working.execute(query("archive_entries"), {"step": row.id}).fetchall()
     return [
-        Entry(int(name.rpartition("_")[2]), name, table, column, tuple(Definition(**one) for one in made))
-        for name, table, column, made in found
+        Entry(int(name.rpartition("_")[2]), name, table, column, kind, tuple(Definition(**one) for one in made))
+        for name, table, column, made, kind in found
     ]
 
 
 def _noted(session: Session, step: Revision, row: StepRow, number: int, text: str) -> Entry:
-    table, column = _look_up(session.working, step, text)
-    made = definitions(session.working, table.oid)
-    name = Name(table.name, table.schema).quoted()
-    entry = Entry(number, f"step_{row.id}_{number}", name, column, tuple(made))
+    found, column = _look_up(session.working, step, text)
+    made = definitions(session.working, found.oid) if isinstance(found, Table) else []
+    name = Name(found.name, found.schema).quoted()
+    kind = "column" if column else "table" if isinstance(found, Table) else "type"
+    entry = Entry(number, f"step_{row.id}_{number}", name, column, kind, tuple(made))
     documents = Jsonb([{"kind": one.kind, "name": one.name, "statement": one.statement} for one in made])
     what = {"step": row.id, "name": entry.name, "table": entry.table, "column": column, "definitions": documents}
     with session.working.transaction():
         create_schema(session.working, SCHEMA)
-        session.working.execute(query("archive_insert"), {**what, "kind": "column" if column else "table"})
+        session.working.execute(query("archive_insert"), {**what, "kind": kind})
     return entry
 
 
-def _look_up(connection: psycopg.Connection, step: Revision, text: str) -> tuple[Table, str]:
-    """Return the table, and the column or an empty text."""
+def _look_up(connection: psycopg.Connection, step: Revision, text: str) -> tuple[Table | Name, str]:
+    """Return the table, and the column or an empty text; or the name of a type."""
     *before, last = identifiers(text)
     for parts, column in ((before, last), ([*before, last], "")):
         try:
@@ -96,9 +100,12 @@ def _look_up(connection: psycopg.Connection, step: Revision, text: str) -> tuple
                     help="archive its partitions, or its columns, one by one",
                 )
             return table, column
+    found = connection.execute(query("type_of"), {"name": ".".join(map(quote, (*before, last)))}).fetchone()
+    if found is not None:
+        return Name(found[1], found[0]), ""
     raise ArchiveNameError(
-        f"cannot archive {text}: there is no such table, and no such column of a table",
+        f"cannot archive {text}: there is no such table, no such column of a table and no such type",
         where=step.location,
         notes=["nothing was dropped"],
-        help="write table, table.column or schema.table.column",
+        help="write table, table.column, schema.table.column or type",
     )
