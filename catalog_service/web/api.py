@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 
 from flask import Blueprint, Response, request
 from pydantic import BaseModel
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from catalog_service.dto.base import BIGGEST_ID
 from catalog_service.services.errors import NotFoundError
@@ -91,4 +91,7 @@ def _bound(view: View, query: type[BaseModel] | None, body: type[BaseModel] | No
 def _read_body(model: type[BaseModel]) -> BaseModel:
     if not request.is_json:
         raise UnsupportedMediaType("send application/json")
-    return asked.of_body(model, request.get_data())
+    data = request.get_data()
+    if request.content_length is None and len(data) == request.max_content_length:
+        raise RequestEntityTooLarge  # sent in chunks, and cut off there
+    return asked.of_body(model, data)

@@ -23,8 +23,12 @@ def browse() -> str:
     """Show a page of products, narrowed to a category or a tag."""
     # Links that are passed around carry parameters of others.
     wanted = {name: value for name in _ASKED if (value := request.args.get(name))}
-    categories = catalog().categories.page(CategoryQuery(limit=_CATEGORIES), client())
-    return render_template("browse.html", page=_products(wanted), categories=categories.items, wanted=wanted)
+    page = _products(wanted)
+    categories = catalog().categories.page(CategoryQuery(limit=_CATEGORIES), client()).items
+    chosen = wanted.get("category")
+    if chosen is not None and all(str(one.id) != chosen for one in categories):
+        categories += (catalog().categories.get(int(chosen), client()),)
+    return render_template("browse.html", page=page, categories=categories, wanted=wanted)
 
 
 @pages.get("/products/<int:product_id>")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -147,6 +148,17 @@ def test_what_is_far_too_big_is_a_problem_too(client: FlaskClient) -> None:
         assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
 
 
+def test_a_body_in_chunks_that_is_too_big_is_refused_and_not_cut_off(client: FlaskClient) -> None:
+    body = b'{"rating": 5}' + b" " * 300_000
+    answer = client.post(
+        "/v1/products/1/reviews",
+        input_stream=BytesIO(body),
+        content_type="application/json",
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert (answer.status_code, answer.mimetype) == (413, "application/problem+json")
+
+
 @pytest.mark.parametrize("body", [b"\xff", b'{"rating": 5, "body": "\xff"}', b"\x1f\x8b\x08"])
 def test_a_body_that_is_no_text_is_a_problem_too(client: FlaskClient, body: bytes) -> None:
     answer = client.post("/v1/products/1/reviews", data=body, content_type="application/json")
@@ -194,6 +206,15 @@ def test_the_pages_ignore_what_they_do_not_know_and_tell_people_of_problems_by_a
         answer = client.get(path)
         assert (answer.status_code, answer.mimetype) == (status, "text/html")
         assert said in answer.text
+
+
+def test_a_category_that_is_far_down_the_list_stays_chosen(client: FlaskClient, catalog_database: Database) -> None:
+    with catalog_database.connect() as connection:
+        connection.execute(
+            "INSERT INTO categories (slug, name) SELECT 'c' || n, 'C' || n FROM generate_series(1, 150) n"
+        )
+        (last,) = connection.execute("SELECT max(id) FROM categories").fetchone() or (None,)
+    assert f'<option value="{last}" selected>C150</option>' in client.get(f"/?category={last}").text
 
 
 def test_the_pages_for_people_show_lists_and_products(client: FlaskClient) -> None:
