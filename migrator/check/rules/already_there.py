@@ -2,9 +2,9 @@
 
 What it does
 ------------
-Reports `CREATE TABLE`, `ADD COLUMN`, `ADD CONSTRAINT` and `CREATE INDEX` under a name that is taken, an enum label that
-the type has, and `ADD VALUE ... BEFORE` or `AFTER` a label that it does not have: as far as the schema, the history and
-the script tell.
+Reports tables, views, columns, constraints, indexes, sequences, schemas and enums that are made under a name that is
+taken, an enum label that the type has, and `ADD VALUE ... BEFORE` or `AFTER` a label that it does not have: as far as
+the schema, the history and the script tell.
 
 Why it is bad
 -------------
@@ -46,6 +46,10 @@ BAD = (
     Example(sql="ALTER TYPE mood RENAME VALUE 'ok' TO 'bad';", setup=_SETUP),
     Example(sql="ALTER TYPE mood ADD VALUE 'good' AFTER 'fine';", setup=_SETUP),
     Example(sql="CREATE TYPE size AS ENUM ('s', 'm', 's');"),
+    Example(sql="CREATE TYPE mood AS ENUM ('new');", setup=_SETUP),
+    Example(sql="CREATE VIEW orders AS SELECT 1 AS a;", setup=_SETUP),
+    Example(sql="CREATE SEQUENCE numbers;", setup="CREATE SEQUENCE numbers;"),
+    Example(sql="CREATE SCHEMA billing;", setup="CREATE SCHEMA billing;"),
 )
 GOOD = (
     Example(sql="CREATE TABLE IF NOT EXISTS orders (a int);", setup=_SETUP),
@@ -55,6 +59,8 @@ GOOD = (
     Example(sql="ALTER TYPE mood ADD VALUE IF NOT EXISTS 'ok';", setup=_SETUP),
     Example(sql="ALTER TYPE mood ADD VALUE 'good' AFTER 'ok';", setup=_SETUP),
     Example(sql="CREATE TABLE archive.orders (a int);", setup=_SETUP),
+    Example(sql="ALTER TYPE mood RENAME TO old; CREATE TYPE mood AS ENUM ('new');", setup=_SETUP),
+    Example(sql="DROP SEQUENCE numbers; CREATE SEQUENCE numbers;", setup="CREATE SEQUENCE numbers;"),
     Example(
         sql="DO $$ BEGIN ALTER TABLE orders ADD n int; EXCEPTION WHEN duplicate_column THEN NULL; END $$;", setup=_SETUP
     ),
@@ -73,15 +79,36 @@ def find(moment: Moment) -> Iterator[Report]:
 def _of_table(moment: Moment) -> Iterator[str]:
     kind, tree = moment.statement.kind, moment.tree
     if kind == "create_stmt" and not tree.if_not_exists and tree.relation.relpersistence != "t":
-        name = name_of(tree.relation)
-        known = moment.schema.table(name)
-        if known is not None and _exactly(known.name, name):
-            yield f"there is a {known.kind.value} {name}"
+        yield from _relation(moment, name_of(tree.relation))
+    elif kind == "create_table_as_stmt" and not tree.if_not_exists and tree.into.rel.relpersistence != "t":
+        yield from _relation(moment, name_of(tree.into.rel))
+    elif kind == "view_stmt" and not tree.replace and tree.view.relpersistence != "t":
+        yield from _relation(moment, name_of(tree.view))
+    elif kind == "create_seq_stmt" and not tree.if_not_exists and tree.sequence.relpersistence != "t":
+        name = name_of(tree.sequence)
+        yield from (f"there is a sequence {one}" for one in _standing(moment, "sequence") if _is_it(one, name))
+    elif kind == "create_schema_stmt" and not tree.if_not_exists:
+        name = Name(tree.schemaname)
+        yield from (f"there is a schema {one}" for one in _standing(moment, "schema") if one == name)
     elif kind == "index_stmt" and tree.idxname and not tree.if_not_exists:
         name = name_of(tree.relation).beside(tree.idxname)
         index = moment.schema.index(name)
         if index is not None and _exactly(index.name, name):
             yield f"there is an index {name} of {index.table}"
+
+
+def _relation(moment: Moment, name: Name) -> Iterator[str]:
+    known = moment.schema.table(name)
+    if known is not None and _exactly(known.name, name):
+        yield f"there is a {known.kind.value} {name}"
+
+
+def _standing(moment: Moment, kind: str) -> Iterator[Name]:
+    return (name for found, name in moment.schema.standing if found == kind)
+
+
+def _is_it(known: Name, name: Name) -> bool:
+    return known.name == name.name and _exactly(known, name)
 
 
 def _of_parts(moment: Moment) -> Iterator[str]:
@@ -117,7 +144,9 @@ def _has(table: Table | None, part: str, subtype: str) -> bool:
 def _of_enum(moment: Moment) -> Iterator[str]:
     tree = moment.tree
     if moment.statement.kind == "create_enum_stmt":
-        labels = strings(tree.vals)
+        labels, parts = strings(tree.vals), strings(tree.type_name)
+        name = Name(parts[-1], parts[-2] if len(parts) > 1 else None)
+        yield from (f"there is an enum {one}" for one in moment.schema.enums if _is_it(one, name))
         yield from (f"the label '{one}' is there twice" for one in dict.fromkeys(labels) if labels.count(one) > 1)
     elif moment.statement.kind == "alter_enum_stmt":
         parts = strings(tree.type_name)

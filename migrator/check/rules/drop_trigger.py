@@ -68,7 +68,8 @@ def find(moment: Moment) -> Iterator[Report]:
                 f"BEGIN;\n{moment.statement.text};\nCREATE TRIGGER {one.member} ...;\nCOMMIT;",
             )
     for table, command in moment.commands(*_OFF):
-        if not _on_again(moment, table):
+        made = moment.schema.triggers.get((table.name, command.name))
+        if not made and not _on_again(moment, table):
             which = f"trigger {command.name} does" if command.name else "its triggers do"
             yield Report(
                 f"what {which} when {table} is written is not done from now on",

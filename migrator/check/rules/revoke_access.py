@@ -37,6 +37,10 @@ BAD = (
     Example(sql="ALTER TABLE customers ENABLE ROW LEVEL SECURITY;"),
     Example(sql="REVOKE ALL ON SCHEMA public FROM PUBLIC;"),
     Example(sql="DROP POLICY own_rows ON customers;"),
+    Example(sql="BEGIN; REVOKE ALL ON customers FROM app; GRANT SELECT ON customers TO app; COMMIT;"),
+    Example(
+        sql="CREATE POLICY p ON customers FOR SELECT USING (true); ALTER TABLE customers ENABLE ROW LEVEL SECURITY;"
+    ),
 )
 GOOD = (
     Example(sql="GRANT SELECT ON customers TO PUBLIC;"),
@@ -70,8 +74,7 @@ def find(moment: Moment) -> Iterator[Report]:
             )
     for table, command in moment.commands("AT_EnableRowSecurity", "AT_ForceRowSecurity"):
         del command
-        has_one = any(owner == table.name for owner, _ in moment.schema.policies)
-        if not has_one and not any(one.kind == "create_policy_stmt" for one in moment.following):
+        if not _is_let_through(moment, table):
             yield Report(
                 f"running code finds no rows in {table} that no policy lets it see",
                 f"BEGIN;\n{moment.statement.text};\nCREATE POLICY <name> ON {table} USING (...);\nCOMMIT;",
@@ -84,6 +87,20 @@ def find(moment: Moment) -> Iterator[Report]:
             )
 
 
+_COMMANDS = frozenset({"select", "insert", "update", "delete"})
+
+
+def _is_let_through(moment: Moment, table: Name) -> bool:
+    """Say whether policies of the table are for every command."""
+    known = {command for (owner, _), command in moment.schema.policies.items() if owner == table.name}
+    made = {
+        later.tree.cmd_name
+        for later in moment.following
+        if later.kind == "create_policy_stmt" and name_of(later.tree.table).same(table)
+    }
+    return "all" in known | made or known | made >= _COMMANDS
+
+
 def _replaced(moment: Moment, table: Name) -> bool:
     return any(
         later.kind == "create_policy_stmt" and name_of(later.tree.table).same(table)
@@ -94,9 +111,14 @@ def _replaced(moment: Moment, table: Name) -> bool:
 def _granted_again(moment: Moment) -> bool:
     """Say whether the same transaction grants the roles as much on the same objects."""
     return any(
-        later.kind == "grant_stmt" and later.tree.is_grant and _subject(later.tree) == _subject(moment.tree)
+        later.kind == "grant_stmt" and later.tree.is_grant and _covers(later.tree, moment.tree)
         for later in moment.rest_of_transaction()
     )
+
+
+def _covers(granted: Tree, revoked: Tree) -> bool:
+    again, gone = ({one.access_priv.priv_name for one in tree.privileges} for tree in (granted, revoked))
+    return _subject(granted) == _subject(revoked) and (not again or (bool(gone) and gone <= again))
 
 
 def _subject(tree: Tree) -> tuple[bytes, ...]:

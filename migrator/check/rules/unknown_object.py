@@ -2,8 +2,9 @@
 
 What it does
 ------------
-Reports `ALTER TABLE` and `CREATE INDEX` on a table, `DROP COLUMN` of a column, and `VALIDATE CONSTRAINT` of a
-constraint, that are neither in the schema that `--schema` gives nor made by the script.
+Reports `ALTER TABLE` and `CREATE INDEX` on a table, `DROP COLUMN` of a column, `VALIDATE` and `DROP CONSTRAINT` of a
+constraint, `DROP INDEX`, and the columns that constraints, indexes, `INSERT` and `UPDATE` name, that are neither in the
+schema that `--schema` gives nor made by the script.
 
 Why it is bad
 -------------
@@ -26,14 +27,22 @@ from migrator.check.blocks import SOME_NAME
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
+from migrator.check.schema.columns import constraint_of
+from migrator.sql.commands import definition
+from migrator.sql.context import RelationKind, Table
 from migrator.sql.names import name_of, quote
-from migrator.sql.parser import field_enum
+from migrator.sql.parser import Tree, field_enum
 
 HAZARD = Hazard.FAILS
 BAD = (
     Example(sql="ALTER TABLE nobody ADD COLUMN a int;", setup="CREATE TABLE t (a int);", complete=True),
     Example(sql="CREATE INDEX CONCURRENTLY i ON nobody (a);", setup="CREATE TABLE t (a int);", complete=True),
     Example(sql="ALTER TABLE t VALIDATE CONSTRAINT c;", setup="CREATE TABLE t (a int);", complete=True),
+    Example(sql="ALTER TABLE t DROP CONSTRAINT c;", setup="CREATE TABLE t (a int);", complete=True),
+    Example(sql="DROP INDEX CONCURRENTLY i;", setup="CREATE TABLE t (a int);", complete=True),
+    Example(sql="CREATE INDEX CONCURRENTLY i ON t (b);", setup="CREATE TABLE t (a int);", complete=True),
+    Example(sql="ALTER TABLE t ADD CHECK (b > 0) NOT VALID;", setup="CREATE TABLE t (a int);", complete=True),
+    Example(sql="UPDATE t SET b = 1 WHERE a = 1;", setup="CREATE TABLE t (a int);", complete=True),
     Example(
         sql="BEGIN; CREATE TABLE n (a int); ROLLBACK; ALTER TABLE n ADD COLUMN b int;",
         setup="CREATE TABLE t (a int);",
@@ -41,6 +50,10 @@ BAD = (
     ),
 )
 GOOD = (
+    Example(
+        sql="ALTER TABLE t ADD b int, ADD CHECK (b > 0) NOT VALID;", setup="CREATE TABLE t (a int);", complete=True
+    ),
+    Example(sql="INSERT INTO t (a) VALUES (1);", setup="CREATE TABLE t (a int);", complete=True),
     Example(sql="ALTER TABLE nobody ADD COLUMN a int;", setup="CREATE TABLE t (a int);"),
     Example(sql="ALTER TABLE IF EXISTS nobody ADD COLUMN a int;", setup="CREATE TABLE t (a int);", complete=True),
     Example(
@@ -57,28 +70,79 @@ _OF_TABLES = ("Column", "Constraint", "NotNull", "Partition", "Logged", "Identit
 
 def find(moment: Moment) -> Iterator[Report]:
     """Yield what the statement names and nothing has made."""
-    if not moment.schema.complete or moment.statement.kind not in ("alter_table_stmt", "index_stmt"):
+    if not moment.schema.complete or moment.conditional:
+        return
+    yield from _indexes(moment)
+    yield from _columns(moment)
+    if moment.statement.kind not in ("alter_table_stmt", "index_stmt"):
         return
     name = name_of(moment.tree.relation)
+    table = moment.schema.table(name)
     if name.name == SOME_NAME:
         return
-    table = moment.schema.table(name)
     if moment.statement.kind == "index_stmt":
         if table is None:
             yield Report(f"PostgreSQL refuses it: there is no table {name}", "correct the name")
+    elif field_enum(moment.tree, "objtype") == "OBJECT_TABLE" and not moment.tree.missing_ok:
+        commands = [one.alter_table_cmd for one in moment.tree.cmds]
+        subtypes = [field_enum(one, "subtype") for one in commands]
+        if table is not None:
+            yield from (report for one in commands for report in _parts(table, one))
+        elif any(word in one for one in subtypes for word in _OF_TABLES):
+            yield Report(f"PostgreSQL refuses it: there is no table {name}", "correct the name, or write IF EXISTS")
+
+
+def _parts(table: Table, command: Tree) -> Iterator[Report]:
+    """Yield the column or constraint that the subcommand drops or validates, and that is not there."""
+    subtype, name = field_enum(command, "subtype"), command.name
+    drops = not command.missing_ok and not table.parents
+    if subtype == "AT_DropColumn" and drops and table.columns and not table.column(name):
+        yield Report(f"PostgreSQL refuses it: {table.name} has no column {quote(name)}", "correct the name")
+    told = not (table.new or name.endswith("_not_null"))
+    wanted = subtype == "AT_ValidateConstraint" or (subtype == "AT_DropConstraint" and drops and told)
+    if wanted and not table.constraint(name):
+        yield Report(
+            f"PostgreSQL refuses it: {table.name} has no constraint {quote(name)}",
+            "correct the name, or add it before",
+        )
+
+
+def _indexes(moment: Moment) -> Iterator[Report]:
+    if moment.statement.kind == "drop_stmt" and not moment.tree.missing_ok:
+        for one in moment.effect.drops:
+            if one.kind == "index" and moment.schema.index(one.name) is None:
+                yield Report(
+                    f"PostgreSQL refuses it: there is no index {one.name}", "correct the name, or write IF EXISTS"
+                )
+
+
+def _columns(moment: Moment) -> Iterator[Report]:
+    if moment.statement.kind not in ("alter_table_stmt", "index_stmt", "insert_stmt", "update_stmt"):
         return
-    if field_enum(moment.tree, "objtype") != "OBJECT_TABLE" or moment.tree.missing_ok:
+    table = moment.schema.table(name_of(moment.tree.relation))
+    if table is None or table.kind is not RelationKind.TABLE or table.parents or not table.columns:
         return
-    subtypes = [field_enum(one.alter_table_cmd, "subtype") for one in moment.tree.cmds]
-    if table is None and any(word in one for one in subtypes for word in _OF_TABLES):
-        yield Report(f"PostgreSQL refuses it: there is no table {name}", "correct the name, or write IF EXISTS")
-    for one, subtype in zip(moment.tree.cmds, subtypes, strict=True):
-        constraint = column = one.alter_table_cmd.name
-        dropped = subtype == "AT_DropColumn" and not one.alter_table_cmd.missing_ok
-        if dropped and table is not None and table.columns and not (table.parents or table.column(column)):
-            yield Report(f"PostgreSQL refuses it: {name} has no column {quote(column)}", "correct the name")
-        if table is not None and subtype == "AT_ValidateConstraint" and not table.constraint(constraint):
-            yield Report(
-                f"PostgreSQL refuses it: {name} has no constraint {quote(constraint)}",
-                "correct the name, or add it before",
-            )
+    for name in dict.fromkeys(_named(moment, table)):
+        if not table.column(name):
+            yield Report(f"PostgreSQL refuses it: {table.name} has no column {quote(name)}", "correct the name")
+
+
+def _named(moment: Moment, table: Table) -> Iterator[str]:
+    """Yield the columns of the table that the statement takes to be there."""
+    kind, tree = moment.statement.kind, moment.tree
+    if kind == "index_stmt":
+        yield from (one.index_elem.name for one in tree.index_params if one.index_elem.name)
+    elif kind == "insert_stmt":
+        yield from (one.res_target.name for one in tree.cols)
+    elif kind == "update_stmt":
+        yield from (one.res_target.name for one in tree.target_list if one.res_target.name)
+    else:
+        commands = [node.alter_table_cmd for node in tree.cmds]
+        added = {definition(one).colname for one in commands if field_enum(one, "subtype") == "AT_AddColumn"}
+        for one in commands:
+            constraint = constraint_of(definition(one), table.name) if _adds_constraint(one) else None
+            yield from (name for name in constraint.columns if name not in added) if constraint else ()
+
+
+def _adds_constraint(command: Tree) -> bool:
+    return field_enum(command, "subtype") == "AT_AddConstraint" and not definition(command).indexname

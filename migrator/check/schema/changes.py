@@ -11,7 +11,7 @@ from migrator.check.schema.schema import Schema, ViewColumns
 from migrator.check.schema.types import TYPES_AND_FUNCTIONS
 from migrator.sql.classify.queries import relations_in
 from migrator.sql.context import Index, RelationKind, Table
-from migrator.sql.effects import Effect
+from migrator.sql.effects import Effect, Object
 from migrator.sql.names import Name, name_of
 from migrator.sql.parser import Tree, deparse, field_enum, find, kind_of, strings, walk
 from migrator.sql.statement import Statement
@@ -27,6 +27,10 @@ def apply(schema: Schema, statement: Statement, effect: Effect) -> None:
     for gone in (*effect.drops, *(rename.what for rename in effect.renames)):
         if gone.kind in ("function", "routine"):
             schema.signatures = {name: known for name, known in schema.signatures.items() if not name.same(gone.name)}
+        schema.standing = {(kind, one) for kind, one in schema.standing if not one.same(gone.name)}
+        schema.enums = {
+            name: labels for name, labels in schema.enums.items() if not (_is_type(gone) and name.same(gone.name))
+        }
     for setting in effect.changes_settings:
         if setting.name == "timezone":
             schema.session_timezone = setting.value
@@ -36,6 +40,10 @@ def apply(schema: Schema, statement: Statement, effect: Effect) -> None:
             schema.put(replace(schema.known(change.table), empty=True))
         elif known is not None and known.empty and change.verb in ("INSERT", "COPY", "MERGE"):
             schema.put(replace(known, empty=False))
+
+
+def _is_type(one: Object) -> bool:
+    return one.kind in ("type", "domain") and not one.member
 
 
 def _create_table(schema: Schema, tree: Tree) -> None:
@@ -160,7 +168,7 @@ def _drop(schema: Schema, tree: Tree) -> None:
         elif kind == "OBJECT_TRIGGER" and len(parts) > 1:
             schema.triggers.pop((parts[-2], parts[-1]), None)
         elif kind == "OBJECT_POLICY" and len(parts) > 1:
-            schema.policies.discard((parts[-2], parts[-1]))
+            schema.policies.pop((parts[-2], parts[-1]), None)
         elif kind in ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_FOREIGN_TABLE"):
             schema.forget(name)
 
@@ -215,6 +223,7 @@ def _foreign_table(schema: Schema, tree: Tree) -> None:
 
 def _schema(schema: Schema, tree: Tree) -> None:
     schema.new_objects.add(Name(tree.schemaname))
+    schema.standing.add(("schema", Name(tree.schemaname)))
 
 
 def _trigger(schema: Schema, tree: Tree) -> None:
@@ -223,7 +232,7 @@ def _trigger(schema: Schema, tree: Tree) -> None:
 
 
 def _policy(schema: Schema, tree: Tree) -> None:
-    schema.policies.add((tree.table.relname, tree.policy_name))
+    schema.policies[tree.table.relname, tree.policy_name] = tree.cmd_name
 
 
 def _prepare(schema: Schema, tree: Tree) -> None:
@@ -232,6 +241,7 @@ def _prepare(schema: Schema, tree: Tree) -> None:
 
 def _sequence(schema: Schema, tree: Tree) -> None:
     schema.new_objects.add(name_of(tree.sequence))
+    schema.standing.add(("sequence", name_of(tree.sequence)))
 
 
 _HANDLERS: dict[str, Callable[[Schema, Tree], None]] = {

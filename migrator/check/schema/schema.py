@@ -76,7 +76,10 @@ class Schema:
     """Tables that a CREATE TABLE told whole."""
     identified: set[str] = field(default_factory=set)
     """Tables whose REPLICA IDENTITY a statement set, to whatever."""
-    policies: set[tuple[str, str]] = field(default_factory=set)
+    policies: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By table and name: the command that it is for, or all."""
+    standing: set[tuple[str, Name]] = field(default_factory=set)
+    """Sequences and schemas, by kind and name."""
     prepared: dict[str, str] = field(default_factory=dict)
     """The statements that PREPARE named."""
     new_objects: set[Name] = field(default_factory=set)

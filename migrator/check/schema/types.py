@@ -67,6 +67,8 @@ def _domain(schema: Schema, tree: Tree) -> None:
     if stored:
         schema.bases[name] = stored
     schema.domain_defaults.pop(name, None)
+    if not base.built_in and (inherited := schema.default_of(Name(base.name, base.schema))):
+        schema.domain_defaults[name] = inherited
     for one in tree.constraints:
         if field_enum(one.constraint, "contype") == "CONSTR_DEFAULT":
             schema.domain_defaults[name] = expression_sql(one.constraint.raw_expr)
