@@ -22,12 +22,32 @@ class Definition:
     statement: str
 
 
-def definitions(connection: psycopg.Connection, oid: int) -> list[Definition]:
-    """Return what hangs on the table `oid` in the order in which it can be made again."""
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A partition of a table, by oid, schema and name."""
+
+    oid: int
+    schema: str
+    name: str
+
+
+def definitions(connection: psycopg.Connection, oid: int, *, whole: bool = False) -> list[Definition]:
+    """Return what hangs on the table `oid` in the order in which it can be made again.
+
+    Args:
+        whole: also what hangs on its partitions.
+    """
+    oids = [oid, *(one.oid for one in partitions(connection.cursor(), oid))] if whole else [oid]
     with connection.transaction():
         connection.execute("SET LOCAL search_path = pg_catalog")
-        found = connection.execute(named("definitions.sql")["definitions_of"], {"oid": oid}).fetchall()
-    return [Definition(*row) for row in found]
+        found = connection.execute(named("definitions.sql")["definitions_of"], {"oids": oids}).fetchall()
+    return [Definition(*row) for row in dict.fromkeys(found)]
+
+
+def partitions(cursor: psycopg.Cursor, oid: int) -> list[Partition]:
+    """Return the partitions of the table `oid` at all levels, those of a partition behind it."""
+    cursor.execute(named("definitions.sql")["partitions_of"], {"oid": oid})
+    return [Partition(*row) for row in cursor.fetchall()]
 
 
 def lost(before: Iterable[Definition], now: Iterable[Definition]) -> Iterator[Definition]:

@@ -3,7 +3,7 @@
 
 -- name: definitions_of
 WITH RECURSIVE the AS (
-    SELECT %(oid)s::oid AS oid, %(oid)s::regclass::text AS name
+    SELECT oid, oid::regclass::text AS name FROM unnest(%(oids)s::oid[]) AS oid
 ), behind AS (
     SELECT r.ev_class AS oid, 1 AS depth FROM the, pg_depend d JOIN pg_rewrite r ON r.oid = d.objid
     WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = the.oid
@@ -178,3 +178,8 @@ SELECT text FROM the, LATERAL (VALUES
     (2, format('SELECT setval(%%L, last_value, is_called) FROM %%s', %(sequence)s::text, oid::regclass)),
     (3, format('GRANT USAGE ON SEQUENCE %%s TO PUBLIC', %(sequence)s::text))
 ) AS made (place, text) ORDER BY place
+
+-- name: partitions_of
+SELECT c.oid, n.nspname, c.relname
+FROM pg_partition_tree(%(oid)s::oid) t JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid <> %(oid)s::oid ORDER BY t.level, c.oid

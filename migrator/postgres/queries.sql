@@ -575,12 +575,19 @@ VALUES (%(step)s, %(name)s, %(kind)s, %(table)s, %(column)s, %(definitions)s) ON
 SELECT name, table_name, column_name, definitions, kind FROM migrator.archives
 WHERE step_id = %(step)s AND kind IN ('column', 'table', 'type') ORDER BY name
 
+-- name: archive_set_partitions
+UPDATE migrator.archives SET definitions = %(partitions)s::text::jsonb
+       || (SELECT coalesce(jsonb_agg(one), '[]') FROM jsonb_array_elements(definitions) one WHERE one->>'kind' <> 'partition')
+WHERE name = %(name)s
+
 -- name: archive_delete
 DELETE FROM migrator.archives WHERE name = %(name)s
 
 -- name: archives_of
 SELECT a.name, r.plan, a.table_name, a.column_name, a.created_at,
-       coalesce(pg_total_relation_size(to_regclass('migrator_archive.' || quote_ident(a.name))), 0),
+       coalesce(pg_total_relation_size(to_regclass('migrator_archive.' || quote_ident(a.name))), 0)
+       + coalesce((SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree(to_regclass('migrator_archive.' || quote_ident(a.name)))
+                   WHERE isleaf AND level > 0), 0)::bigint,
        extract(epoch FROM clock_timestamp() - a.created_at)::float8, a.kind
 FROM migrator.archives a JOIN migrator.steps s ON s.id = a.step_id JOIN migrator.runs r ON r.id = s.run_id
 WHERE (%(plan)s::text IS NULL OR r.plan = %(plan)s) AND s.state = 'done'
@@ -589,7 +596,9 @@ ORDER BY a.created_at
 
 -- name: archives_of_step
 SELECT name, kind, table_name, column_name,
-       coalesce(pg_total_relation_size(to_regclass('migrator_archive.' || quote_ident(name))), 0),
+       coalesce(pg_total_relation_size(to_regclass('migrator_archive.' || quote_ident(name))), 0)
+       + coalesce((SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree(to_regclass('migrator_archive.' || quote_ident(name)))
+                   WHERE isleaf AND level > 0), 0)::bigint,
        coalesce(to_regclass('migrator_archive.' || quote_ident(name))::text, to_regtype('migrator_archive.' || quote_ident(name))::text) IS NOT NULL
 FROM migrator.archives WHERE step_id = %(step)s ORDER BY name
 

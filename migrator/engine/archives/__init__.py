@@ -93,12 +93,12 @@ def forget_copies(session: Session) -> None:
 
 def _make_again(session: Session, step: Revision, row: StepRow, entry: Entry, table: Table) -> None:
     with changing(session.target):
-        for one in lost(entry.definitions, definitions(session.working, table.oid)):
+        for one in lost(entry.definitions, definitions(session.working, table.oid, whole=not entry.column)):
             if one.kind != "identity":
                 session.runner.send(f"{row.id}.{row.attempts} {one.kind} {one.name}", one.statement, step.location)
             elif one.name == f"{entry.table}.{quote(entry.column)}":
                 columns.make_identity(session, step, row, entry, one)
-    for was, now in altered(entry.definitions, definitions(session.working, table.oid)):
+    for was, now in altered(entry.definitions, definitions(session.working, table.oid, whole=not entry.column)):
         text = f"{was.kind} {was.name} is not as it was before contract: {now}; was: {was.statement}"
         session.emit(Notice(step=session.ref, text=text))
 

@@ -20,14 +20,15 @@ from migrator.postgres.tables import Table, UnknownTableError, find_table
 from migrator.sql.names import Name, quote
 
 SCHEMA = "migrator_archive"
+PARTITION = "partition"
+"""The kind of a definition in the ledger that says what a partition is called in the archive."""
 
 
 class ArchiveNameError(UsageError):
     """`archive` names something that is neither a table, a column of one nor a type, or that cannot be archived.
 
     Write `table`, `table.column`, `schema.table.column` or the name of an enum, a domain or a composite type. A table
-    whose columns are archived needs a primary key: the copy is kept by it. A partitioned table cannot be archived as a
-    whole.
+    whose columns are archived needs a primary key: the copy is kept by it.
     """
 
     code = "MG165"
@@ -38,7 +39,7 @@ class Entry:
     """A column, a whole table or a type, and the table or type `name` of the archive that keeps it.
 
     `table` is SQL with its schema, of a type that type's name; `column` is empty but for a column. `definitions` are
-    what hung on the table before the step.
+    what hung on the table before the step; `partitions` are SQL with the schema, each with its name in the archive.
     """
 
     number: int
@@ -47,6 +48,7 @@ class Entry:
     column: str
     kind: str
     definitions: tuple[Definition, ...] = ()
+    partitions: tuple[tuple[str, str], ...] = ()
 
 
 def entries(session: Session, step: Revision, row: StepRow) -> Iterator[Entry]:
@@ -63,15 +65,19 @@ def entries(session: Session, step: Revision, row: StepRow) -> Iterator[Entry]:
 def kept_entries(session: Session, row: StepRow) -> list[Entry]:
     """Return what the ledger says is archived of a step, or made ready to be."""
     found = session.working.execute(query("archive_entries"), {"step": row.id}).fetchall()
-    return [
-        Entry(int(name.rpartition("_")[2]), name, table, column, kind, tuple(Definition(**one) for one in made))
-        for name, table, column, made, kind in found
-    ]
+    return [_entry(*row) for row in found]
+
+
+def _entry(name: str, table: str, column: str, documents: list[dict[str, str]], kind: str) -> Entry:
+    made = [Definition(**one) for one in documents]
+    hung = tuple(one for one in made if one.kind != PARTITION)
+    partitions = tuple((one.name, one.statement) for one in made if one.kind == PARTITION)
+    return Entry(int(name.rpartition("_")[2]), name, table, column, kind, hung, partitions)
 
 
 def _noted(session: Session, step: Revision, row: StepRow, number: int, text: str) -> Entry:
     found, column = _look_up(session.working, step, text)
-    made = definitions(session.working, found.oid) if isinstance(found, Table) else []
+    made = definitions(session.working, found.oid, whole=not column) if isinstance(found, Table) else []
     name = Name(found.name, found.schema).quoted()
     kind = "column" if column else "table" if isinstance(found, Table) else "type"
     entry = Entry(number, f"step_{row.id}_{number}", name, column, kind, tuple(made))
@@ -92,13 +98,6 @@ def _look_up(connection: psycopg.Connection, step: Revision, text: str) -> tuple
         except UnknownTableError:
             continue
         if table is not None and (not column or table.column(column)):
-            if table.partitioned and not column:
-                raise ArchiveNameError(
-                    f"cannot archive {text}: it is a partitioned table",
-                    where=step.location,
-                    notes=["nothing was dropped"],
-                    help="archive its partitions, or its columns, one by one",
-                )
             return table, column
     found = connection.execute(query("type_of"), {"name": ".".join(map(quote, (*before, last)))}).fetchone()
     if found is not None:

@@ -1,24 +1,27 @@
 """Archives a whole table: it is moved into the archive in the transaction that would drop it, and moved back.
 
-Nothing is copied. An empty table takes its place for the moment in which the revision's own statement drops it.
+Nothing is copied. An empty table takes its place for the moment in which the revision's own statement drops it. The
+partitions of a table move with it, attached as they are.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from psycopg import sql
 
-from migrator.engine.archives.entries import SCHEMA, Entry
+from migrator.engine.archives.entries import PARTITION, SCHEMA, Entry
 from migrator.engine.session import Session
 from migrator.errors import RefusedError
 from migrator.ledger.ledger import StepRow
 from migrator.plan.steps.revision import Revision
-from migrator.postgres.definitions import cascade_of, foreign_keys_of
+from migrator.postgres.definitions import cascade_of, foreign_keys_of, partitions
+from migrator.postgres.queries import query
 from migrator.postgres.tables import Table, UnknownTableError, find_table
 from migrator.sql.effects import Effect
-from migrator.sql.names import quote, split_name
+from migrator.sql.names import Name, quote, split_name
 
 
 class NotEmptyError(RefusedError):
@@ -47,17 +50,26 @@ class KeptTable:
 
         Where others depend on it the statement decides: without CASCADE the server refuses it, as it always would.
         """
-        dependents = cascade_of(cursor, self.table.oid)
+        below = [one for one in partitions(cursor, self.table.oid) if one.schema != SCHEMA]
+        oids = [self.table.oid, *(one.oid for one in below)]
+        dependents = [statement for oid in oids for statement in cascade_of(cursor, oid)]
         if dependents and not effect.cascades:
             return
         # As long as it points to others, they could not delete the rows it points to.
-        for statement in (*dependents, *foreign_keys_of(cursor, self.table.oid)):
+        for statement in dict.fromkeys(dependents):
             cursor.execute(statement)
-        name = self.table.identifier.as_string()
-        renamed = sql.Identifier(self.table.schema, self.archive).as_string()
-        cursor.execute(f"ALTER TABLE {name} RENAME TO {sql.Identifier(self.archive).as_string()}")
-        cursor.execute(f"ALTER TABLE {renamed} SET SCHEMA {sql.Identifier(SCHEMA).as_string()}")
-        cursor.execute(f"CREATE TABLE {name} ()")
+        for oid in oids:
+            for statement in foreign_keys_of(cursor, oid):
+                cursor.execute(statement)
+        names = [(Name(one.name, one.schema), f"{self.archive}_{number}") for number, one in enumerate(below, 1)]
+        own = Name(self.table.name, self.table.schema)
+        for name, archived in (*names, (own, self.archive)):
+            cursor.execute(f"ALTER TABLE {name.quoted()} RENAME TO {quote(archived)}")
+            cursor.execute(f"ALTER TABLE {name.beside(archived).quoted()} SET SCHEMA {SCHEMA}")
+        cursor.execute(f"CREATE TABLE {own.quoted()} ()")
+        if names:
+            noted = [{"kind": PARTITION, "name": name.quoted(), "statement": archived} for name, archived in names]
+            cursor.execute(query("archive_set_partitions"), {"name": self.archive, "partitions": json.dumps(noted)})
 
 
 def keep(session: Session, step: Revision, row: StepRow, entry: Entry) -> KeptTable | None:
@@ -77,8 +89,6 @@ def restore(session: Session, step: Revision, row: StepRow, entry: Entry) -> str
     archived, twin = at(session, _archived(entry)), at(session, entry.table)
     if archived is None:
         return ""
-    was = split_name(entry.table)
-    schema, name = quote(was.schema or "public"), quote(was.name)
     with session.working.transaction():
         session.working.execute(f"SET LOCAL lock_timeout = {round(session.lock_timeout * 1000)}")
         if twin is not None:
@@ -94,10 +104,12 @@ def restore(session: Session, step: Revision, row: StepRow, entry: Entry) -> str
                     help="move them out of the way, and run the same command again",
                 )
             session.working.execute(sql.SQL("DROP TABLE {} CASCADE").format(twin.identifier))
-        session.working.execute(f"ALTER TABLE {_archived(entry)} SET SCHEMA {schema}")
-        session.working.execute(f"ALTER TABLE {schema}.{entry.name} RENAME TO {name}")
+        for table, kept in ((entry.table, entry.name), *entry.partitions):
+            was = split_name(table)
+            session.working.execute(f"ALTER TABLE {SCHEMA}.{kept} SET SCHEMA {quote(was.schema or 'public')}")
+            session.working.execute(f"ALTER TABLE {was.beside(kept).quoted()} RENAME TO {quote(was.name)}")
     rows = f", about {archived.estimated_rows:,} rows" if archived.estimated_rows is not None else ""
-    return f"table {was.name} is back from the archive{rows}"
+    return f"table {split_name(entry.table).name} is back from the archive{rows}"
 
 
 def at(session: Session, name: str) -> Table | None:
