@@ -20,6 +20,9 @@ SCHEMA = "migrator"
 # Set to 'on' by a session whose writes need no dual write: the backfill, and each direction while it writes. The
 # trigger's WHEN tests it, which costs nothing next to calling a function.
 SILENCE = "migrator.backfill"
+# Not as a setting of the function: to say one of a name that the server does not know is a superuser's right.
+_SILENT = f"PERFORM set_config('{SILENCE}', 'on', true);"
+_AS_BEFORE = f"PERFORM set_config('{SILENCE}', migrator_before, true);"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,15 +146,11 @@ def _forward(dual: DualWrite, into: Table) -> str:
     excluded = ", ".join(f"{_quoted(column)} = EXCLUDED.{_quoted(column)}" for column in columns)
     differs = " OR ".join(f"migrator_row.{_quoted(c)} IS DISTINCT FROM EXCLUDED.{_quoted(c)}" for c in columns)
     sources = sorted(dual.sources)
-    deleted = f"DELETE FROM {target} WHERE {matched};"
-    written = f"""
-    INSERT INTO {target} AS migrator_row ({", ".join(map(_quoted, keys + columns))})
-    SELECT {", ".join(values)} FROM (SELECT (NEW).*) AS {alias}
-    ON CONFLICT ({", ".join(map(_quoted, keys))}) DO UPDATE SET {excluded} WHERE {differs};
-"""
     return _silencing(f"""
     IF TG_OP = 'DELETE' THEN
-        {_SILENT} {deleted} {_AS_BEFORE}
+        {_SILENT}
+        DELETE FROM {target} WHERE {matched};
+        {_AS_BEFORE}
         RETURN NULL;
     END IF;
     -- A writer of the new shape leaves the old columns alone and makes the other row itself.
@@ -159,7 +158,11 @@ def _forward(dual: DualWrite, into: Table) -> str:
        OR TG_OP = 'UPDATE' AND NOT ({_changed(sources)}) THEN
         RETURN NULL;
     END IF;
-    {_SILENT} {written} {_AS_BEFORE}
+    {_SILENT}
+    INSERT INTO {target} AS migrator_row ({", ".join(map(_quoted, keys + columns))})
+    SELECT {", ".join(values)} FROM (SELECT (NEW).*) AS {alias}
+    ON CONFLICT ({", ".join(map(_quoted, keys))}) DO UPDATE SET {excluded} WHERE {differs};
+    {_AS_BEFORE}
 """)
 
 
@@ -189,12 +192,8 @@ def _backward(dual: DualWrite, into: Table) -> str:
 """)
 
 
-# Not as a setting of the function: to say one of a name that the server does not know is a superuser's right.
-_SILENT = f"PERFORM set_config('{SILENCE}', 'on', true);"
-_AS_BEFORE = f"PERFORM set_config('{SILENCE}', migrator_before, true);"
-
-
 def _silencing(body: str) -> str:
+    """Return a trigger function with this body, between whose `_SILENT` and `_AS_BEFORE` no dual write fires."""
     return f"""
 #variable_conflict use_column
 DECLARE

@@ -47,10 +47,11 @@ class Invocation:
         """Return the plan that was asked for, or every plan of the project; none where it works without plans."""
         if name:
             return [self.plan(name, settings)]
-        if not settings.plans.exists():
-            return []
         from migrator.plan import load_all  # noqa: PLC0415 - see above
+        from migrator.settings import DEFAULT_ORIGIN  # noqa: PLC0415 - see above
 
+        if settings.origin("plans") == DEFAULT_ORIGIN and not settings.plans.exists():
+            return []
         return load_all(settings.plans)
 
     def target(self, settings: Settings) -> AbstractContextManager[Target]:

@@ -1,3 +1,5 @@
+-- Written by python -m docs.generate: change the revisions in versions, not this.
+
 CREATE TABLE migrator.ledger_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT ledger_version_pkc PRIMARY KEY (version_num)

@@ -86,7 +86,8 @@ def script() -> str:
     """Return the statements of all revisions, for an empty schema `migrator`: what is in `SCRIPT`."""
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - takes half a second to import
 
-    written = io.StringIO()
+    written = io.StringIO("-- Written by python -m docs.generate: change the revisions in versions, not this.\n\n")
+    written.seek(0, io.SEEK_END)
     options = {"as_sql": True, "output_buffer": written}
     _run(MigrationContext.configure(dialect_name="postgresql", opts={**options, **_options()}))
     return "\n".join(line.rstrip() for line in written.getvalue().rstrip().splitlines()) + "\n"

@@ -1,4 +1,4 @@
-"""Rights that the login needs and may lack: what is missing, and what its owner has to type."""
+"""Rights that the login needs and may lack: what is missing, and what an administrator has to type."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def create_schema(connection: psycopg.Connection, name: str) -> None:
         raise MissingRightError(
             f"the login {connection.info.user} may not create the schema {name} in database {connection.info.dbname}",
             notes=["nothing was changed"],
-            help=f"let the owner of the database run: {remedy}",
+            help=f"let an administrator of the database run: {remedy}",
         ) from error
 
 

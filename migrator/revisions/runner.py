@@ -135,7 +135,8 @@ class Runner:
             with connect(self._means.url, application=self._means.application, autocommit=False) as connection:
                 self._means.adopted(connection)
                 cursor = connection.cursor()
-                conductor.begin(connection, _journal(cursor, OWN, name, "restore"), PlainForm(whole=plain))
+                journal = _journal(_opened(cursor, OWN), OWN, name, "restore")
+                conductor.begin(connection, journal, PlainForm(whole=plain))
                 conductor.execute(cursor, statement, cursor.execute, pyformat=False)
                 conductor.end()
                 conductor.stamped(connection)
@@ -194,9 +195,8 @@ class Runner:
         """Return Alembic's steps, each with its function handed to the conductor."""
         project = self._journal_key(context)
         cursor = _raw(context).cursor()
-        with own_rights(cursor):
-            _refuse_half_applied(cursor, project, "downgrade" if direction == "upgrade" else "upgrade")
-            opened = open_applications(cursor, project)
+        _refuse_half_applied(cursor, project, "downgrade" if direction == "upgrade" else "upgrade")
+        opened = _opened(cursor, project)
         steps = plan(heads)
         plain_forms = [self._project.plain_form(step.revision) for step in steps]
         rules = [self._enforcement(step.revision) if direction == "upgrade" else None for step in steps]
@@ -207,7 +207,7 @@ class Runner:
         )
         for step, plain_form, rule in zip(steps, plain_forms, rules, strict=True):
             revision = step.revision.revision
-            journal = Journal(project, revision, direction, own_rights, opened.get((revision, direction)))
+            journal = _journal(opened, project, revision, direction)
             function = step.migration_fn
 
             def conducted(
@@ -250,12 +250,13 @@ class Runner:
         def steps(_heads: tuple[str, ...], context: MigrationContext) -> tuple[()]:
             assert context.connection
             raw, project = _raw(context), self._journal_key(context)
-            upgrade = _journal(raw.cursor(), project, script.revision, "upgrade")
+            opened = _opened(raw.cursor(), project)
+            upgrade = _journal(opened, project, script.revision, "upgrade")
             upgrade.load(raw.cursor())
-            downgrade = _journal(raw.cursor(), project, script.revision, "downgrade")
             raw.commit()
             found.append(upgrade.application is not None)
             if found[-1]:
+                downgrade = _journal(opened, project, script.revision, "downgrade")
                 conductor.begin(raw, downgrade, self._project.plain_form(script))
                 conductor.take_back(raw, upgrade)
                 with context.begin_transaction(_per_migration=True):  # autocommit_block() wants one to leave
@@ -343,14 +344,18 @@ def _asked(steps: Callable[[], Iterable[Any]]) -> Iterable[Any]:
         raise UnknownRevisionError(str(error), help="see the history: alembic history") from error
 
 
-def _journal(cursor: Any, project: str, revision: str, direction: str) -> Journal:
+def _opened(cursor: Any, project: str) -> dict[tuple[str, str], int]:
     with own_rights(cursor):
-        opened = open_applications(cursor, project)
+        return open_applications(cursor, project)
+
+
+def _journal(opened: dict[tuple[str, str], int], project: str, revision: str, direction: str) -> Journal:
     return Journal(project, revision, direction, own_rights, opened.get((revision, direction)))
 
 
 def _refuse_half_applied(cursor: Any, project: str, other: str) -> None:
-    half = half_applied(cursor, project, other)
+    with own_rights(cursor):
+        half = half_applied(cursor, project, other)
     if half:
         back = "migrator downgrade" if other == "downgrade" else "migrator upgrade"
         raise HalfAppliedError(

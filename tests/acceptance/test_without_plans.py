@@ -18,6 +18,7 @@ def project(tmp_path: Path, database: Database) -> Project:
         connection.execute("CREATE TABLE items AS SELECT n AS id FROM generate_series(1, 10) n")
     made = Project(tmp_path, database.url)
     (made.folder / "plans").rmdir()
+    (made.folder / "migrator.toml").write_text('alembic_ini = "alembic.ini"\n')
     return made
 
 
@@ -31,6 +32,12 @@ def test_status_shows_a_revision_that_is_half_applied_and_how_to_go_on(project: 
     assert "next: migrator upgrade aa01" in shown.stdout
     assert project.run("downgrade", "--", "-1").returncode == 0
     assert "aa01" not in project.run("status", "--exit-code").stdout
+
+
+def test_a_folder_of_plans_that_was_asked_for_has_to_be_there(project: Project) -> None:
+    (project.folder / "migrator.toml").write_text('alembic_ini = "alembic.ini"\nplans = "plan"\n')
+    missing = project.run("status")
+    assert (missing.returncode, "error[MG111]" in missing.stderr) == (2, True), missing.stderr
 
 
 def test_a_statement_that_is_not_sql_is_told_with_its_line_and_is_not_sent(

@@ -49,7 +49,7 @@ def test_an_ordinary_login_carries_out_every_plan_and_takes_it_back(owned: Datab
         assert connection.execute(COLUMNS).fetchall() == before
 
 
-def test_a_login_that_may_not_create_the_ledgers_schema_is_told_what_its_owner_has_to_type(
+def test_a_login_that_may_not_create_the_ledgers_schema_is_told_what_an_administrator_has_to_type(
     owned: Database, databases: Databases
 ) -> None:
     admin = Database(databases.url, owned.name)
@@ -57,7 +57,7 @@ def test_a_login_that_may_not_create_the_ledgers_schema_is_told_what_its_owner_h
     refused = run_cli(["upgrade", "head"], env={"DATABASE_URL": owned.url})
     assert refused.returncode == 5
     assert "error[MG312]" in refused.stderr
-    remedy = refused.stderr.partition("let the owner of the database run: ")[2].splitlines()[0]
+    remedy = refused.stderr.partition("let an administrator of the database run: ")[2].splitlines()[0]
     admin.connect().execute(sql.SQL(remedy))  # type: ignore[arg-type]
     done = run_cli(["upgrade", "head"], env={"DATABASE_URL": owned.url})
     assert done.returncode == 0, done.stderr

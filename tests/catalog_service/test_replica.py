@@ -51,7 +51,7 @@ def test_reads_follow_the_replica_and_come_back_when_it_cannot_be_used(
     pair: tuple[Database, Standby], make_app: Callable[..., Flask], product: Json
 ) -> None:
     database, standby = pair
-    app = make_app(database, replica_url=replica_url(database, standby), replica_lag_limit=5.0, own_writes_window=7.0)
+    app = make_app(database, replica_url=replica_url(database, standby), replica_lag_limit=4.0, own_writes_window=6.0)
     reader = app.test_client()
     reader_reads(app, reader)
     writes_fail_loudly(app)
@@ -96,11 +96,11 @@ def a_replica_that_lags_too_far_is_left(app: Flask, database: Database, standby:
 
     watch = parts(app).units._watch
     assert watch is not None
-    wait_until(lambda: (watch.lag() or 0) > 5.0, message="the lag is over the limit", interval=0.25)
+    wait_until(lambda: (watch.lag() or 0) > 4.0, message="the lag is over the limit", interval=0.25)
     assert reader.get("/v1/products/1").json["title"] == "seen at once"
     assert value(app, "catalog_replica_fallbacks_total", reason="lag") >= 1
     standby.resume_replay()
-    wait_until(lambda: watch.lag() is not None and (watch.lag() or 0) < 5.0, message="the replica is back")
+    wait_until(lambda: watch.lag() is not None and (watch.lag() or 0) < 4.0, message="the replica is back")
 
 
 def a_replica_that_is_gone_is_left(app: Flask, standby: Standby, reader: FlaskClient) -> None:
