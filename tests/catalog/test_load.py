@@ -53,7 +53,7 @@ def test_the_wrong_shape_fails_and_says_why(catalog: Database) -> None:
         wait_for_writes(catalog)
         running.mark("new code too early")
         running.switch("new")
-        time.sleep(0.2)
+        wait_until(lambda: running.mark("and still").failed > 0, message="requests that fail")
         results = running.stop()
     assert results.buckets["start"].failed == 0
     assert {failure["sqlstate"] for failure in results.failures} == {"42703"}
@@ -78,9 +78,9 @@ def test_a_stall_shows_in_every_request_that_was_due_meanwhile(catalog: Database
         wait_for_writes(catalog, 5)
         running.mark("stall")
         blocker.execute("LOCK TABLE products IN ACCESS EXCLUSIVE MODE")
-        time.sleep(0.5)
+        time.sleep(0.5)  # the stall that is to be seen
         blocker.rollback()
-        time.sleep(0.2)
+        time.sleep(0.2)  # in which those that waited are answered, and more come that have not
         results = running.stop()
     # Four connections waited, but a hundred requests were due: most of the bucket has a part of the stall.
     assert results.buckets["stall"].max >= 480
