@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -49,11 +50,12 @@ def test_a_load_on_the_right_shape_fails_nothing_and_loses_nothing(catalog: Data
 
 
 def test_the_wrong_shape_fails_and_says_why(catalog: Database) -> None:
+    looks = itertools.count()
     with Load(catalog.url, shape="old", rate=500, verify=False) as running:
         wait_for_writes(catalog)
         running.mark("new code too early")
         running.switch("new")
-        wait_until(lambda: running.mark("and still").failed > 0, message="requests that fail")
+        wait_until(lambda: running.mark(f"look {next(looks)}").failed > 0, message="requests that fail")
         results = running.stop()
     assert results.buckets["start"].failed == 0
     assert {failure["sqlstate"] for failure in results.failures} == {"42703"}
