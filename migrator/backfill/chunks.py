@@ -8,11 +8,12 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from migrator.backfill.chunk import ChunkResult, ChunkStatement, compose
+from migrator.backfill.chunk import ChunkResult, ChunkStatement, compose, jsonb
 from migrator.backfill.failures import FailedRow, retry
 from migrator.backfill.keyset import Keyset
 from migrator.backfill.move import Move
 from migrator.backfill.moves.function import Function
+from migrator.backfill.passes import ONLY, Pass
 from migrator.backfill.slices import LEASE, Slice
 
 # What the chunk statement finds out for itself has to be known before here. It is looked at again when the rows are
@@ -33,7 +34,15 @@ class Chunks(Protocol):
     """Does the chunks of one move."""
 
     def run(
-        self, connection: psycopg.Connection, held: Slice, rows: int, *, first: bool, **further: Any
+        self,
+        connection: psycopg.Connection,
+        held: Slice,
+        rows: int,
+        *,
+        first: bool,
+        at: Pass = ONLY,
+        upto: Any = None,
+        **further: Any,
     ) -> ChunkResult | None:
         """Commit the next chunk of at most `rows` rows; None when the slice is not `held` any more."""
 
@@ -71,15 +80,25 @@ class FunctionChunks:
         self._keyset, self._move = keyset, move
 
     def run(
-        self, connection: psycopg.Connection, held: Slice, rows: int, *, first: bool, **further: Any
+        self,
+        connection: psycopg.Connection,
+        held: Slice,
+        rows: int,
+        *,
+        first: bool,
+        at: Pass = ONLY,
+        upto: Any = None,
+        **further: Any,
     ) -> ChunkResult | None:
-        lease = {"slice": held.id, "token": held.token, "rows": rows, "lease": LEASE, **further}
+        assert at == ONLY
+        assert upto is None
+        lease = {"slice": held.id, "token": held.token, "rows": rows, "upto": None, "lease": LEASE, **further}
         found = connection.execute(self._look(first=first), lease).fetchone()
         if found is None:
             return None
         cursor, upper, reached = found
         values = self._move.values(connection, self._rows(connection, cursor, reached or upper))
-        bounds = {"cursor": _json(cursor), "upper": Jsonb(upper), "reached": _json(reached)}
+        bounds = {"cursor": jsonb(cursor), "upper": Jsonb(upper), "reached": jsonb(reached)}
         with connection.transaction():
             row = connection.execute(self._write(first=first), {**lease, **bounds, **values.parameters()}).fetchone()
             result = ChunkResult(*row) if row else None
@@ -89,7 +108,7 @@ class FunctionChunks:
 
     def explain(self, connection: psycopg.Connection) -> None:
         nothing = self._move.values(connection, []).parameters()
-        lease = {"slice": 0, "token": 0, "rows": 1, "lease": LEASE}
+        lease = {"slice": 0, "token": 0, "rows": 1, "upto": None, "lease": LEASE}
         bounds = {"cursor": None, "upper": Jsonb([]), "reached": None}
         connection.execute(sql.SQL("EXPLAIN ") + self._write(first=False), {**lease, **bounds, **nothing})
         key = Jsonb([None] * len(self._keyset.key))
@@ -104,7 +123,7 @@ class FunctionChunks:
 
     def _rows(self, connection: psycopg.Connection, after: Any, upto: Any) -> list[tuple[Any, ...]]:
         query = self._read(first=after is None)
-        return connection.execute(query, {"after": _json(after), "upto": Jsonb(upto)}).fetchall()
+        return connection.execute(query, {"after": jsonb(after), "upto": Jsonb(upto)}).fetchall()
 
     def _look(self, *, first: bool) -> sql.Composed:
         after = None if first else self._keyset.read(sql.SQL("SELECT cursor FROM migrator_slice"))
@@ -120,10 +139,6 @@ class FunctionChunks:
     def _write(self, *, first: bool) -> sql.Composed:
         known = sql.SQL("%(reached)s::jsonb")
         return compose(self._keyset, self._move, first=first, bound=known, condition=_UNMOVED)
-
-
-def _json(value: Any) -> Jsonb | None:
-    return None if value is None else Jsonb(value)
 
 
 def _require_all(written: int, wanted: int) -> None:

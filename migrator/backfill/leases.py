@@ -16,6 +16,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from migrator.backfill.keyset import Keyset
+from migrator.backfill.passes import ONLY, Pass
 from migrator.backfill.slices import LEASE, Slice
 from migrator.postgres.queries import query
 
@@ -61,14 +62,19 @@ class Leases:
         """Let others take `held`, if it is still this worker's."""
         self._execute("slice_give_back", slice=held.id, token=held.token)
 
-    def put_off(self, held: Slice, rows: int) -> Slice | None:
-        """Leave the next `rows` rows of `held` for later and return what is behind them, leased to this worker.
+    def put_off(self, held: Slice, rows: int, at: Pass = ONLY) -> Slice | None:
+        """Leave the next `rows` rows of a pass over `held` for later and return what is behind them, leased as `held`.
 
         None where there is nothing behind them; then `held` is still this worker's.
         """
         now = self._one("slice_now", slice=held.id, token=held.token)
-        middle = now and self.key_behind(now, max(rows - 1, 0))
-        behind = self.cut_at(now, middle) if now and middle else None
+        if now is None:
+            return None
+        cursors = [*now.ahead, now.cursor]
+        limit = cursors[at.number - 1] if at.number else now.upper_key
+        after = cursors[at.number] or now.lower_key
+        middle = self._key(_NTH, after, limit, at, rows=max(rows - 1, 0)) or (limit if at.number else None)
+        behind = self.cut_at(now, middle, at) if middle else None
         if behind:
             self._execute("slice_postpone", slice=held.id, token=held.token, pause=POSTPONED)
         return behind
@@ -90,19 +96,29 @@ class Leases:
                 return taken
         return None
 
-    def cut_at(self, one: Slice, middle: Any) -> Slice | None:
-        """Cut `one` behind the key `middle`; None where its worker has come there meanwhile."""
+    def cut_at(self, one: Slice, middle: Any, at: Pass = ONLY) -> Slice | None:
+        """Cut `one` behind the key `middle`; None where its worker has come there meanwhile.
+
+        Where a pass `at` it is this worker's own, the passes before it are behind `middle` already.
+        """
         with self.connection.transaction():
             if not self._hold_step():
                 return None
             row = self._execute("slice_hold", slice=one.id, upper=Jsonb(one.upper_key)).fetchone()
-            if row is None or middle == one.upper_key or not self._any_between(row[0], middle):
+            if row is None or middle == one.upper_key or not (at.number or self._any_between(row[0], middle)):
                 return None
-            return self._one("slice_cut", slice=one.id, middle=Jsonb(middle), upper=Jsonb(one.upper_key))
+            return self._one(
+                "slice_cut",
+                slice=one.id,
+                middle=Jsonb(middle),
+                upper=Jsonb(one.upper_key),
+                ahead=Jsonb([middle] * at.number + one.ahead[at.number :]) if at.number else None,
+                behind=Jsonb(one.ahead[: at.number] + [None] * (len(one.ahead) - at.number)),
+            )
 
     def key_behind(self, one: Slice, rows: int) -> Any:
-        """Return the key that has `rows` keys of `one` before it, from its cursor on; None where there are fewer."""
-        return self._key(_NTH, one.cursor or one.lower_key, one.upper_key, rows=rows)
+        """Return the key that has `rows` keys of `one` before it, from its front on; None where there are fewer."""
+        return self._key(_NTH, one.front, one.upper_key, rows=rows)
 
     def _hold_step(self) -> bool:
         """Let no one else take or cut a slice until the transaction ends; False where this attempt is over."""
@@ -114,19 +130,18 @@ class Leases:
         table = max(self.keyset.table.estimated_rows or 0, 1)
         left = max(one.rows_total - one.rows_done, 1)
         percent = min(100.0, 100 * max(SAMPLE_ROWS, RANGE_SAMPLE * table / left) / table)
-        after = one.cursor or one.lower_key
-        found = self._key(_SAMPLE, after, one.upper_key, percent=percent, fewest=FEWEST)
+        found = self._key(_SAMPLE, one.front, one.upper_key, percent=percent, fewest=FEWEST)
         return self.key_behind(one, least) if found is None else found
 
-    def _key(self, statement: sql.SQL, after: Any, upto: Any, **parameters: object) -> Any:
-        row = self._ask(statement, after, upto, **parameters)
+    def _key(self, statement: sql.SQL, after: Any, upto: Any, at: Pass = ONLY, **parameters: object) -> Any:
+        row = self._ask(statement, after, upto, at, **parameters)
         return row[0] if row else None
 
     def _any_between(self, after: Any, upto: Any) -> bool:
         row = self._ask(_ANY, after, upto)
         return bool(row and row[0])
 
-    def _ask(self, statement: sql.SQL, after: Any, upto: Any, **parameters: object) -> Any:
+    def _ask(self, statement: sql.SQL, after: Any, upto: Any, at: Pass = ONLY, **parameters: object) -> Any:
         keyset = self.keyset
         first = None if after is None else keyset.read(sql.SQL("SELECT %(after)s::jsonb"))
         composed = statement.format(
@@ -134,7 +149,7 @@ class Leases:
             order=keyset.ordered(),
             table=keyset.table.named,
             alias=keyset.table.alias,
-            range=keyset.between(first, keyset.read(sql.SQL("SELECT %(upto)s::jsonb"))),
+            range=at.of_rows(keyset, keyset.between(first, keyset.read(sql.SQL("SELECT %(upto)s::jsonb")))),
         )
         return self.connection.execute(composed, {"after": Jsonb(after), "upto": Jsonb(upto), **parameters}).fetchone()
 

@@ -70,6 +70,11 @@ class Move(ABC):
         """The columns of rows of `table` that it changes."""
         return frozenset()
 
+    @property
+    def in_place(self) -> bool:
+        """Whether it writes nothing but new versions of the rows in a key range, by conditions on them alone."""
+        return False
+
     def goes_by_partition(self, columns: frozenset[str]) -> bool:
         """Tell whether it can be done partition by partition; `columns` tell partitions apart, "" is an expression."""
         return not self.writes or ("" not in columns and columns.isdisjoint(self.writes))

@@ -20,6 +20,7 @@ LEASE = timedelta(seconds=30)
 class Slice:
     """A key range, and how far its worker has come. `rows_total` is an estimate.
 
+    `cursor` is that of the last pass over it; those before it have come as far as `ahead` says, the first one first.
     `token` is that of the lease under which it was read: whoever takes the slice later has a higher one.
     """
 
@@ -28,11 +29,17 @@ class Slice:
     lower_key: Any
     upper_key: Any
     cursor: Any
+    ahead: list[Any]
     rows_done: int
     rows_changed: int
     rows_total: int
     done: bool
     token: int
+
+    @property
+    def front(self) -> Any:
+        """The key behind which no pass has come; None for the beginning of the table."""
+        return (self.ahead[0] if self.ahead else self.cursor) or self.lower_key
 
 
 def slices_of(connection: psycopg.Connection, step: int, purpose: str) -> list[Slice]:
@@ -41,11 +48,11 @@ def slices_of(connection: psycopg.Connection, step: int, purpose: str) -> list[S
     return [Slice(*row) for row in rows]
 
 
-def cut_slices(connection: psycopg.Connection, keyset: Keyset, step: int, purpose: str) -> list[Slice]:
+def cut_slices(connection: psycopg.Connection, keyset: Keyset, step: int, purpose: str, passes: int = 1) -> list[Slice]:
     """Return the slices of a step, making them first if this is the first attempt.
 
     The upper key is the largest there is now: rows inserted later are the dual write's business and cannot make the
-    work endless. An empty table has no slices.
+    work endless. An empty table has no slices. They are walked in `passes` passes.
     """
     found = slices_of(connection, step, purpose)
     if found:
@@ -61,6 +68,7 @@ def cut_slices(connection: psycopg.Connection, keyset: Keyset, step: int, purpos
             "number": 1,
             "lower": None,
             "upper": Jsonb(row[0]),
+            "ahead": Jsonb([None] * (passes - 1)),
             "rows": keyset.table.estimated_rows or 0,
         },
     )

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import psycopg
 import tenacity
@@ -19,6 +20,7 @@ from migrator.backfill.chunk import ChunkResult, ChunkStatement
 from migrator.backfill.chunks import Chunks
 from migrator.backfill.failures import SetAside, failed_rows, is_of_a_row, message_of
 from migrator.backfill.leases import Leases
+from migrator.backfill.passes import Course
 from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import LEASE, Slice
 from migrator.errors import UnavailableError
@@ -124,8 +126,8 @@ class Worker:
         self._renewed = 0.0
         self._spent = 0.0
         """Seconds that the last chunk took."""
-        self._first = False
-        """Whether the slice has no key behind which its next chunk begins."""
+        self._course = Course(None, [None])
+        """Where the passes over the slice stand."""
 
     def run(self) -> None:
         """Work to the end.
@@ -157,7 +159,7 @@ class Worker:
     def _walk(self, held: Slice) -> Slice | None:
         """Work through `held`; return the slice that is to be next, if that is settled."""
         self._renewed = time.monotonic()
-        self._first, done = held.cursor is None and held.lower_key is None, False
+        self._course, done = Course.over(held), False
         try:
             while not done:
                 self._checkpoint()
@@ -196,8 +198,9 @@ class Worker:
             self._renew(held)
 
     def _next_rows(self, held: Slice) -> ChunkResult:
+        self._course.go_on()
         try:
-            return self._retried(held, lambda: self._commit(held, self._size.rows), shrink=True)
+            return self._retried(held, lambda: self._commit_stretch(held), shrink=True)
         except psycopg.Error as error:
             if isinstance(error, psycopg.errors.QueryCanceled):
                 return self._retried(held, lambda: self._isolate(held))
@@ -239,7 +242,8 @@ class Worker:
                 connection,
                 held,
                 1,
-                first=self._first,
+                first=self._course.first,
+                at=self._course.at,
                 step=self._leases.step,
                 purpose=self._leases.purpose,
                 sqlstate=refused.sqlstate,
@@ -248,7 +252,7 @@ class Worker:
             if chunk is None:
                 raise LeaseLost
             failed = failed_rows(connection, self._leases.step, self._leases.purpose)
-        self._first = False
+        self._course.moved(chunk.cursor, chunk.shares, ended=chunk.ended)
         self._means.tell(Progress(self.number, chunk, 0.0, self._size.rows, failed=str(failed[-1])))
         if len(failed) > self._means.most_refused:
             raise RowFailedError(str(failed[-1]))
@@ -272,7 +276,7 @@ class Worker:
             locked = state.outcome and isinstance(state.outcome.exception(), LOCKED)
             if locked and state.attempt_number >= TRIES_BEFORE_OTHERS:
                 with suppress(*RETRIED):
-                    if behind := self._leases.put_off(held, self._size.rows):
+                    if behind := self._leases.put_off(held, self._size.rows, self._course.at):
                         raise Postponed(behind)
             self._size.shrink()
 
@@ -297,12 +301,20 @@ class Worker:
         waiting = f"rows locked: {reason}; try {attempt + 1}"
         self._means.tell(Progress(self.number, rows=self._size.rows, waiting=waiting))
 
-    def _commit(self, held: Slice, rows: int, *, observe: bool = True) -> ChunkResult:
+    def _commit_stretch(self, held: Slice) -> ChunkResult:
+        """Commit what the pass has in a chunk of the first, or as many rows as a chunk should have."""
+        known = self._course.take_stretch()
+        if known is None:
+            return self._commit(held, self._size.rows)
+        return self._commit(held, known.rows, upto=known.upto, observe=False)
+
+    def _commit(self, held: Slice, rows: int, *, upto: Any = None, observe: bool = True) -> ChunkResult:
         started = time.monotonic()
-        chunk = self._chunks.run(self._leases.connection, held, rows, first=self._first)
+        at, first = self._course.at, self._course.first
+        chunk = self._chunks.run(self._leases.connection, held, rows, first=first, at=at, upto=upto)
         if chunk is None:
             raise LeaseLost
-        self._first = False
+        self._course.moved(chunk.cursor, chunk.shares, ended=chunk.ended)
         self._renewed = time.monotonic()
         seconds = self._spent = self._renewed - started
         if observe and not chunk.done:

@@ -14,6 +14,7 @@ from migrator.backfill.keyset import Keyset
 from migrator.backfill.leases import Leases
 from migrator.backfill.move import Move
 from migrator.backfill.pages import Pages
+from migrator.backfill.passes import passes_for
 from migrator.backfill.session_settings import chunk_settings
 from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import Slice, cut_slices, free_slices, slices_of
@@ -102,7 +103,8 @@ def fill(
     chunks = chunks_of(keyset, move)
     set_up(session, session.working, size.target, silent=move.silent)
     _try_out(session.working, chunks, where)
-    walk = _walk(session, cut_slices(session.working, keyset, row.id, purpose), size, crew or Crew(1, 1))
+    slices = cut_slices(session.working, keyset, row.id, purpose, passes_for(session.working, keyset, move))
+    walk = _walk(session, slices, size, crew or Crew(1, 1))
     walk.walked.elsewhere = elsewhere
     means = _means(session, move, walk, throttle=throttle, nice=nice, most=most_refused(skip))
 

@@ -245,3 +245,11 @@ COMMENT ON TABLE migrator.archives IS
     'made again.';;
 
 UPDATE migrator.ledger_version SET version_num='0008' WHERE migrator.ledger_version.version_num = '0007';
+
+-- Running upgrade 0008 -> 0009
+
+ALTER TABLE migrator.slices ADD COLUMN ahead jsonb NOT NULL DEFAULT '[]';
+COMMENT ON COLUMN migrator.slices.ahead IS
+    'How far the passes have come that go before the last, whose key is the cursor; the first of them first.';;
+
+UPDATE migrator.ledger_version SET version_num='0009' WHERE migrator.ledger_version.version_num = '0008';

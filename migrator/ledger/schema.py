@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 VERSIONS = Path(__file__).parent / "versions"
 SCRIPT = Path(__file__).parent / "new_ledger.sql"
-HEAD = "0008"
+HEAD = "0009"
 _CREATION_LOCK = 0x6D67_6C64  # "mgld": two first runs at once must not both create the schema
 
 

@@ -229,12 +229,29 @@ DELETE FROM migrator.dual_writes WHERE step_id = %(step)s
 -- name: dual_write_state
 SELECT state FROM migrator.dual_writes WHERE step_id = %(step)s
 
+-- name: is_for_passes
+SELECT abs(s.correlation) >= 0.9 AND c.reltuples / greatest(c.relpages, 1) >= 4 AND NOT EXISTS (
+    SELECT FROM pg_index i
+    JOIN pg_class ic ON ic.oid = i.indexrelid
+    JOIN pg_am am ON am.oid = ic.relam
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = ANY (%(written)s::name[])
+    WHERE i.indrelid = c.oid
+      AND NOT (am.amname = 'brin' AND current_setting('server_version_num')::int >= 160000)
+      AND (a.attnum = ANY (i.indkey) OR EXISTS (
+          SELECT FROM pg_depend d
+          WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+            AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid = a.attnum)))
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_stats s ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = %(key)s AND NOT s.inherited
+WHERE c.oid = %(oid)s
+
 -- name: slice_insert
-INSERT INTO migrator.slices (step_id, purpose, number, lower_key, upper_key, rows_total)
-VALUES (%(step)s, %(purpose)s, %(number)s, %(lower)s, %(upper)s, %(rows)s)
+INSERT INTO migrator.slices (step_id, purpose, number, lower_key, upper_key, ahead, rows_total)
+VALUES (%(step)s, %(purpose)s, %(number)s, %(lower)s, %(upper)s, %(ahead)s, %(rows)s)
 
 -- name: slices_of_step
-SELECT id, number, lower_key, upper_key, cursor, rows_done, rows_changed, rows_total, done, token
+SELECT id, number, lower_key, upper_key, cursor, ahead, rows_done, rows_changed, rows_total, done, token
 FROM migrator.slices WHERE step_id = %(step)s AND purpose = %(purpose)s ORDER BY number
 
 -- name: slice_take
@@ -244,7 +261,7 @@ WHERE id = (SELECT id FROM migrator.slices
             WHERE step_id = %(step)s AND purpose = %(purpose)s AND NOT done
               AND (lease_until IS NULL OR lease_until < clock_timestamp())
             ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING id, number, lower_key, upper_key, cursor, rows_done, rows_changed, rows_total, done, token
+RETURNING id, number, lower_key, upper_key, cursor, ahead, rows_done, rows_changed, rows_total, done, token
 
 -- name: slice_note_error
 UPDATE migrator.slices SET error = %(error)s
@@ -284,12 +301,12 @@ UPDATE migrator.slices SET worker = NULL, lease_until = NULL, token = token + 1,
 WHERE step_id = %(step)s AND purpose = %(purpose)s AND (lease_until IS NOT NULL OR error IS NOT NULL)
 
 -- name: slices_to_cut
-SELECT id, number, lower_key, upper_key, cursor, rows_done, rows_changed, rows_total, done, token
+SELECT id, number, lower_key, upper_key, cursor, ahead, rows_done, rows_changed, rows_total, done, token
 FROM migrator.slices WHERE step_id = %(step)s AND purpose = %(purpose)s AND NOT done
 ORDER BY rows_total - rows_done DESC LIMIT %(most)s
 
 -- name: slice_now
-SELECT id, number, lower_key, upper_key, cursor, rows_done, rows_changed, rows_total, done, token
+SELECT id, number, lower_key, upper_key, cursor, ahead, rows_done, rows_changed, rows_total, done, token
 FROM migrator.slices WHERE id = %(slice)s AND token = %(token)s AND NOT done
 
 -- name: step_hold
@@ -299,22 +316,23 @@ WHERE s.id = %(step)s AND (%(attempt)s::int IS NULL
 FOR NO KEY UPDATE OF s
 
 -- name: slice_hold
-SELECT coalesce(cursor, lower_key) FROM migrator.slices
+SELECT coalesce(CASE WHEN ahead = '[]' THEN cursor ELSE nullif(ahead -> 0, 'null') END, lower_key) FROM migrator.slices
 WHERE id = %(slice)s AND NOT done AND upper_key = %(upper)s FOR UPDATE
 
 -- name: slice_cut
 WITH lower AS (
     UPDATE migrator.slices s
-    SET upper_key = %(middle)s, rows_total = s.rows_done + greatest(s.rows_total - s.rows_done, 0) / 2
+    SET upper_key = %(middle)s, ahead = coalesce(%(ahead)s, s.ahead), rows_total = s.rows_done + greatest(s.rows_total - s.rows_done, 0) / 2
     FROM (SELECT id, greatest(rows_total - rows_done, 0) AS rest FROM migrator.slices WHERE id = %(slice)s) old
     WHERE s.id = old.id RETURNING s.step_id, s.purpose, old.rest
 )
-INSERT INTO migrator.slices (step_id, purpose, number, lower_key, upper_key, rows_total, worker, token, lease_until)
+INSERT INTO migrator.slices
+    (step_id, purpose, number, lower_key, upper_key, ahead, rows_total, worker, token, lease_until)
 SELECT step_id, purpose,
        (SELECT max(number) + 1 FROM migrator.slices o WHERE o.step_id = lower.step_id AND o.purpose = lower.purpose),
-       %(middle)s, %(upper)s, rest - rest / 2, %(worker)s, 1, clock_timestamp() + %(lease)s
+       %(middle)s, %(upper)s, %(behind)s, rest - rest / 2, %(worker)s, 1, clock_timestamp() + %(lease)s
 FROM lower
-RETURNING id, number, lower_key, upper_key, cursor, rows_done, rows_changed, rows_total, done, token
+RETURNING id, number, lower_key, upper_key, cursor, ahead, rows_done, rows_changed, rows_total, done, token
 
 -- name: slices_delete
 DELETE FROM migrator.slices WHERE step_id = %(step)s AND (%(purpose)s::text IS NULL OR purpose = %(purpose)s)

@@ -27,6 +27,10 @@ class Assign(Move):
     def writes(self) -> frozenset[str]:
         return frozenset(self.set)
 
+    @property
+    def in_place(self) -> bool:
+        return True
+
     def shown(self) -> sql.Composable:
         return columns_shown(self.table, self.set)
 

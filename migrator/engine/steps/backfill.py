@@ -15,6 +15,7 @@ from migrator.backfill.move import Move
 from migrator.backfill.moves import kind_of
 from migrator.backfill.moves.delete import Delete
 from migrator.backfill.pages import Pages
+from migrator.backfill.passes import passes_for
 from migrator.backfill.size import SMALLEST, ChunkSize
 from migrator.backfill.slices import cut_slices, forget_slices
 from migrator.backfill.walk import NOWHERE, Elsewhere, Walked
@@ -56,12 +57,12 @@ def _fill_parts(
     session: Session, move: Move, size: ChunkSize, row: StepRow, fill: Callable[..., Walked]
 ) -> tuple[int, int]:
     """Walk the parts of a table one after the other; return rows walked and written."""
-    found, done, changed = list(parts(session.working, move)), 0, 0
-    cut = [
-        cut_slices(session.working, Keyset(part.move.table, part.move.table.key), row.id, part.purpose)
-        for part in found
-    ]
-    rows_of = [sum(max(one.rows_total, one.rows_done) for one in slices) for slices in cut]
+    found, done, changed, rows_of = list(parts(session.working, move)), 0, 0, list[int]()
+    for part in found:
+        keyset = Keyset(part.move.table, part.move.table.key)
+        passes = passes_for(session.working, keyset, part.move)
+        slices = cut_slices(session.working, keyset, row.id, part.purpose, passes)
+        rows_of.append(sum(max(one.rows_total, one.rows_done) for one in slices))
     for number, part in enumerate(found, start=1):
         elsewhere = Elsewhere(done, sum(rows_of[number:]))
         walked = fill(part.move, replace(size), part.purpose, elsewhere=elsewhere)
