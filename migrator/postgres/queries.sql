@@ -230,7 +230,7 @@ DELETE FROM migrator.dual_writes WHERE step_id = %(step)s
 SELECT state FROM migrator.dual_writes WHERE step_id = %(step)s
 
 -- name: is_for_passes
-SELECT abs(s.correlation) >= 0.9 AND c.reltuples / greatest(c.relpages, 1) >= 4 AND NOT EXISTS (
+SELECT c.relpages >= %(pages)s AND c.reltuples / greatest(c.relpages, 1) >= 4 AND abs(s.correlation) >= 0.9 AND NOT EXISTS (
     SELECT FROM pg_index i
     JOIN pg_class ic ON ic.oid = i.indexrelid
     JOIN pg_am am ON am.oid = ic.relam

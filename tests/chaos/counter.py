@@ -32,9 +32,11 @@ def prepare(server: OwnServer, rows: int) -> None:
     """Make the table with `rows` rows of even keys, and let each chunk last a while."""
     with server.connect() as connection:
         connection.execute(
-            "CREATE TABLE items (id bigint PRIMARY KEY, note integer DEFAULT 0, writes integer NOT NULL DEFAULT 0)"
+            "CREATE TABLE items (id bigint PRIMARY KEY, note integer DEFAULT 0, writes integer NOT NULL DEFAULT 0, "
+            "body text NOT NULL DEFAULT repeat('wide, so that there are enough pages to go over in passes ', 8))"
         )
         connection.execute(f"INSERT INTO items SELECT 2 * n FROM generate_series(0, {rows - 1}) n")
+        connection.execute("ANALYZE items")
         connection.execute(PACE.format("PERFORM pg_sleep(0.02);"))
 
 
