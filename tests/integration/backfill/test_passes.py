@@ -179,8 +179,8 @@ def test_many_rows_of_a_full_table_stay_in_their_pages(own_server: OwnServer, tm
         ("CREATE INDEX ON items (id) INCLUDE (writes)", 1),
         ("CREATE INDEX ON items (body)", PASSES),
         ("DELETE FROM items WHERE id > 500", 1),
-        ("ALTER TABLE items DROP CONSTRAINT items_pkey; UPDATE items SET id = hashint4(id::int); "
-         "ALTER TABLE items ADD PRIMARY KEY (id)", 1),
+        (("ALTER TABLE items DROP CONSTRAINT items_pkey; UPDATE items SET id = hashint4(id::int); "
+         "ALTER TABLE items ADD PRIMARY KEY (id)"), 1),
     ],
     ids=["plain", "index", "expression", "predicate", "included", "another column", "few pages", "no order"],
 )  # fmt: skip
