@@ -123,11 +123,7 @@ def pgroll(binary: Path, folder: Path) -> Fill:
 
 
 def held(fill: Fill) -> Fill:
-    """Return the same beside a snapshot as old as itself, so that no index entry can be removed on the way.
-
-    PostgreSQL 14 and later look for such entries before they split a page (`nbtree/README`, bottom-up index deletion).
-    They find none of the running transaction's own, so one UPDATE pays little for it, and leaves larger indexes.
-    """
+    """Return the same beside a snapshot as old as itself, so that no old row version becomes room for a new one."""
 
     def both(url: str) -> Filled:
         with psycopg.connect(url) as old:
