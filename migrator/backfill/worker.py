@@ -124,6 +124,8 @@ class Worker:
         self._size = size
         self._means = means
         self._renewed = 0.0
+        self._tried = 0
+        """Rows that the last chunk was to have."""
         self._spent = 0.0
         """Seconds that the last chunk took."""
         self._course = Course(None, [None])
@@ -206,7 +208,7 @@ class Worker:
                 return self._retried(held, lambda: self._isolate(held))
             if not is_of_a_row(error):
                 raise
-            return self._bisect(held, self._size.rows)
+            return self._bisect(held, self._tried)
 
     def _bisect(self, held: Slice, window: int) -> ChunkResult:
         """Commit all rows before the one that is refused, of the next `window` rows, and set that row aside."""
@@ -309,7 +311,7 @@ class Worker:
         return self._commit(held, known.rows, upto=known.upto, observe=False)
 
     def _commit(self, held: Slice, rows: int, *, upto: Any = None, observe: bool = True) -> ChunkResult:
-        started = time.monotonic()
+        started, self._tried = time.monotonic(), rows
         at, first = self._course.at, self._course.first
         chunk = self._chunks.run(self._leases.connection, held, rows, first=first, at=at, upto=upto)
         if chunk is None:

@@ -198,3 +198,20 @@ def test_a_key_that_cannot_be_hashed_is_walked_in_one(connection: psycopg.Connec
     table = find_table(connection, "items")
     move = Assign(table=table, set={"writes": "writes + 1"})
     assert passes_for(connection, Keyset(table, table.key), move) == 1
+
+
+@pytest.mark.parametrize("row", [1, 4000, 7001, 12000])
+def test_a_refused_row_is_found_by_halving_in_whatever_pass(
+    connection: psycopg.Connection, project: Project, backfill: MakePlan, row: int
+) -> None:
+    wide(connection)
+    connection.execute("CREATE SEQUENCE tries")  # a transaction that fails has raised it all the same
+    connection.execute(f"CREATE FUNCTION refused(id bigint) RETURNS int LANGUAGE sql AS 'SELECT 1 / (id - {row})::int'")
+    plan = backfill("items", {"writes": "writes + 1 + 0 * refused(id) + 0 * (SELECT nextval('tries'))::int"},
+                    chunk_rows=1000, on_error={"skip": 1})  # fmt: skip
+    assert project.backfill(plan) == "complete"
+    assert connection.execute("SELECT writes, count(*) FROM items GROUP BY 1 ORDER BY 1").fetchall() == [
+        (0, 1), (1, 11999),
+    ]  # fmt: skip
+    (tries,) = connection.execute("SELECT last_value FROM tries").fetchone() or (0,)
+    assert tries < 13 + 20, "12 chunks, and one for what does not come out even"
