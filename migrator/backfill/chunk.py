@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from migrator.backfill.failures import SetAside
 from migrator.backfill.keyset import Keyset
 from migrator.backfill.move import Move
-from migrator.backfill.passes import ONLY, Pass
+from migrator.backfill.passes import ONLY, Pass, Place
 from migrator.backfill.slices import LEASE, Slice
 
 # The statement reads the cursor from the ledger itself, under a row lock, and moves it. So a client that died and one
@@ -66,24 +66,16 @@ class ChunkStatement:
         self._statement = cache(lambda at, first: compose(keyset, move, first=first, at=at))
 
     def run(
-        self,
-        connection: psycopg.Connection,
-        held: Slice,
-        rows: int,
-        *,
-        first: bool,
-        at: Pass = ONLY,
-        upto: Any = None,
-        **further: Any,
+        self, connection: psycopg.Connection, held: Slice, rows: int, place: Place, **further: Any
     ) -> ChunkResult | None:
-        """Commit one chunk of at most `rows` rows of the pass `at`, which renews the lease.
+        """Commit one chunk of at most `rows` rows, which renews the lease.
 
-        With `upto` it goes to that key, up to which the pass is known to have so many. `further` are parameters of the
-        move. None when the slice is not `held` any more, or its cursor is not where the caller thinks it is.
+        `further` are parameters of the move. None when the slice is not `held` any more, or its cursor is not where the
+        caller thinks it is.
         """
         lease = {"slice": held.id, "token": held.token, "lease": LEASE}
-        parameters: dict[str, Any] = {**lease, "rows": rows, "upto": jsonb(upto), **further}
-        row = connection.execute(self._statement(at, first=first), parameters).fetchone()
+        parameters: dict[str, Any] = {**lease, "rows": rows, "upto": jsonb(place.upto), **further}
+        row = connection.execute(self._statement(place.at, first=place.first), parameters).fetchone()
         if row is None:
             self._keyset.require_valid(connection, held.upper_key)
             return None

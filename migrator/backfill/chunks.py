@@ -13,7 +13,7 @@ from migrator.backfill.failures import FailedRow, retry
 from migrator.backfill.keyset import Keyset
 from migrator.backfill.move import Move
 from migrator.backfill.moves.function import Function
-from migrator.backfill.passes import ONLY, Pass
+from migrator.backfill.passes import ONLY, Place
 from migrator.backfill.slices import LEASE, Slice
 
 # What the chunk statement finds out for itself has to be known before here. It is looked at again when the rows are
@@ -34,15 +34,7 @@ class Chunks(Protocol):
     """Does the chunks of one move."""
 
     def run(
-        self,
-        connection: psycopg.Connection,
-        held: Slice,
-        rows: int,
-        *,
-        first: bool,
-        at: Pass = ONLY,
-        upto: Any = None,
-        **further: Any,
+        self, connection: psycopg.Connection, held: Slice, rows: int, place: Place, **further: Any
     ) -> ChunkResult | None:
         """Commit the next chunk of at most `rows` rows; None when the slice is not `held` any more."""
 
@@ -80,27 +72,20 @@ class FunctionChunks:
         self._keyset, self._move = keyset, move
 
     def run(
-        self,
-        connection: psycopg.Connection,
-        held: Slice,
-        rows: int,
-        *,
-        first: bool,
-        at: Pass = ONLY,
-        upto: Any = None,
-        **further: Any,
+        self, connection: psycopg.Connection, held: Slice, rows: int, place: Place, **further: Any
     ) -> ChunkResult | None:
-        assert at == ONLY
-        assert upto is None
+        assert place.at == ONLY
         lease = {"slice": held.id, "token": held.token, "rows": rows, "upto": None, "lease": LEASE, **further}
-        found = connection.execute(self._look(first=first), lease).fetchone()
+        found = connection.execute(self._look(first=place.first), lease).fetchone()
         if found is None:
             return None
         cursor, upper, reached = found
         values = self._move.values(connection, self._rows(connection, cursor, reached or upper))
         bounds = {"cursor": jsonb(cursor), "upper": Jsonb(upper), "reached": jsonb(reached)}
         with connection.transaction():
-            row = connection.execute(self._write(first=first), {**lease, **bounds, **values.parameters()}).fetchone()
+            row = connection.execute(
+                self._write(first=place.first), {**lease, **bounds, **values.parameters()}
+            ).fetchone()
             result = ChunkResult(*row) if row else None
             if result:
                 _require_all(result.changed, len(values.keys))

@@ -70,9 +70,8 @@ class Leases:
         now = self._one("slice_now", slice=held.id, token=held.token)
         if now is None:
             return None
-        cursors = [*now.ahead, now.cursor]
-        limit = cursors[at.number - 1] if at.number else now.upper_key
-        after = cursors[at.number] or now.lower_key
+        limit = now.cursors[at.number - 1] if at.number else now.upper_key
+        after = now.cursors[at.number] or now.lower_key
         middle = self._key(_NTH, after, limit, at, rows=max(rows - 1, 0)) or (limit if at.number else None)
         behind = self.cut_at(now, middle, at) if middle else None
         if behind:
@@ -104,16 +103,16 @@ class Leases:
         with self.connection.transaction():
             if not self._hold_step():
                 return None
-            row = self._execute("slice_hold", slice=one.id, upper=Jsonb(one.upper_key)).fetchone()
-            if row is None or middle == one.upper_key or not (at.number or self._any_between(row[0], middle)):
+            now = self._one("slice_hold", slice=one.id, upper=Jsonb(one.upper_key))
+            if now is None or middle == now.upper_key or not (at.number or self._any_between(now.front, middle)):
                 return None
             return self._one(
                 "slice_cut",
-                slice=one.id,
+                slice=now.id,
                 middle=Jsonb(middle),
-                upper=Jsonb(one.upper_key),
-                ahead=Jsonb([middle] * at.number + one.ahead[at.number :]) if at.number else None,
-                behind=Jsonb(one.ahead[: at.number] + [None] * (len(one.ahead) - at.number)),
+                upper=Jsonb(now.upper_key),
+                ahead=Jsonb([middle] * at.number + now.ahead[at.number :]),
+                behind=Jsonb(now.ahead[: at.number] + [None] * (len(now.ahead) - at.number)),
             )
 
     def key_behind(self, one: Slice, rows: int) -> Any:

@@ -12,6 +12,7 @@ chunk by chunk, while the pages are at hand: each has a cursor, and does not ove
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +22,9 @@ from psycopg import sql
 from migrator.backfill.keyset import Keyset
 from migrator.backfill.move import Move
 from migrator.backfill.pages import Pages
-from migrator.backfill.slices import Slice
 from migrator.postgres.queries import query
 
-PASSES = 3  # two are as fast and let the table grow more, with four the gain is used up by reading
+PASSES = 3  # as measured: with two the table grows more, four are no faster
 PAGES = 1000  # of a table that is worth it
 INTEGERS = ("smallint", "integer", "bigint")
 RANGE = 2**31
@@ -84,6 +84,18 @@ ONLY = Pass()
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a chunk begins and ends: behind the cursor of its pass, or at the `first` row where there is no key before.
+
+    With `upto` it goes to that key, up to which the pass is known to have as many rows as the chunk is to have.
+    """
+
+    first: bool
+    at: Pass = ONLY
+    upto: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class Stretch:
     """Keys that a pass has before it, ``after < key <= upto``, and how many rows of its own."""
 
@@ -99,25 +111,17 @@ class Course:
     transaction lasts that began before it was over, such as another worker's chunk.
     """
 
-    def __init__(self, lower: Any, cursors: list[Any]) -> None:
+    def __init__(self, lower: Any, cursors: Sequence[Any]) -> None:
         self._lower = lower
-        self._cursors = cursors
+        self._cursors = list(cursors)
         self._ended = False
         self._turn = 0
         self._before: list[deque[Stretch]] = [deque() for _ in cursors]
 
-    @classmethod
-    def over(cls, held: Slice) -> Course:
-        return cls(held.lower_key, [*held.ahead, held.cursor])
-
-    @property
-    def at(self) -> Pass:
-        return Pass(self._turn, len(self._cursors))
-
-    @property
-    def first(self) -> bool:
-        """Whether there is no key behind which the next chunk begins."""
-        return self._cursors[self._turn] is None and self._lower is None
+    def place(self, upto: Any = None) -> Place:
+        """Return where the next chunk of the pass is."""
+        first = self._cursors[self._turn] is None and self._lower is None
+        return Place(first, Pass(self._turn, len(self._cursors)), upto)
 
     def go_on(self) -> None:
         """Settle whose turn it is: of a pass that is far enough behind the one before it, or else of the first."""
@@ -136,11 +140,17 @@ class Course:
             before.popleft()
         return before[0] if before else None
 
-    def take_stretch(self) -> Stretch | None:
-        """Return what the pass has up to where a chunk of the first one ended, if that is known; once."""
-        known = self._known(self._turn)
+    def take_stretch(self, most: int) -> Stretch | None:
+        """Return what the pass has up to where a chunk of the first one ended, if that is known; once.
+
+        Where chunks of the first one were small, it is that of several, of `most` rows in all.
+        """
+        known, before = self._known(self._turn), self._before[self._turn]
         if known:
-            self._before[self._turn].popleft()
+            before.popleft()
+        while known and before and before[0].after == known.upto and known.rows + before[0].rows <= most:
+            further = before.popleft()
+            known = Stretch(known.after, further.upto, known.rows + further.rows)
         return known
 
     def moved(self, cursor: Any, shares: list[int] | None, *, ended: bool) -> None:
@@ -176,7 +186,7 @@ def passes_for(connection: psycopg.Connection, keyset: Keyset, move: Move) -> in
 
 def _number(keyset: Keyset, of: int) -> sql.Composable:
     if [column.type in INTEGERS for column in keyset.key] == [True]:
-        hashed = sql.SQL("hashint8extended({}, 0)").format(keyset.columns[0])  # as good, and takes half the time
+        hashed = sql.SQL("hashint8extended({}, 0)").format(keyset.columns[0])
     else:
         hashed = sql.SQL("hash_record_extended(ROW({}), 0)").format(sql.SQL(", ").join(keyset.columns))
     return sql.SQL("({} & {}) * {} / {}").format(hashed, sql.Literal(RANGE - 1), sql.Literal(of), sql.Literal(RANGE))

@@ -37,9 +37,14 @@ class Slice:
     token: int
 
     @property
+    def cursors(self) -> list[Any]:
+        """Those of all passes, the first one first."""
+        return [*self.ahead, self.cursor]
+
+    @property
     def front(self) -> Any:
         """The key behind which no pass has come; None for the beginning of the table."""
-        return (self.ahead[0] if self.ahead else self.cursor) or self.lower_key
+        return self.cursors[0] or self.lower_key
 
 
 def slices_of(connection: psycopg.Connection, step: int, purpose: str) -> list[Slice]:

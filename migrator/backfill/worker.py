@@ -18,9 +18,9 @@ import tenacity
 
 from migrator.backfill.chunk import ChunkResult, ChunkStatement
 from migrator.backfill.chunks import Chunks
-from migrator.backfill.failures import SetAside, failed_rows, is_of_a_row, message_of
+from migrator.backfill.failures import FailedRow, SetAside, failed_rows, is_of_a_row, message_of
 from migrator.backfill.leases import Leases
-from migrator.backfill.passes import Course
+from migrator.backfill.passes import Course, Place
 from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import LEASE, Slice
 from migrator.errors import UnavailableError
@@ -161,7 +161,7 @@ class Worker:
     def _walk(self, held: Slice) -> Slice | None:
         """Work through `held`; return the slice that is to be next, if that is settled."""
         self._renewed = time.monotonic()
-        self._course, done = Course.over(held), False
+        self._course, done = Course(held.lower_key, held.cursors), False
         try:
             while not done:
                 self._checkpoint()
@@ -234,31 +234,25 @@ class Worker:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             try:
                 with connection.transaction():
-                    return self._commit(held, 1, observe=False)
+                    chunk, failed = self._run(held, 1, self._course.place()), list[FailedRow]()
             except psycopg.Error as error:
                 self._checkpoint()  # a stop may have cancelled it
                 if not is_of_a_row(error) and not isinstance(error, psycopg.errors.QueryCanceled):
                     raise
-                refused = error
-            chunk = self._set_aside.run(
-                connection,
-                held,
-                1,
-                first=self._course.first,
-                at=self._course.at,
-                step=self._leases.step,
-                purpose=self._leases.purpose,
-                sqlstate=refused.sqlstate,
-                error=message_of(refused),
-            )
-            if chunk is None:
-                raise LeaseLost
-            failed = failed_rows(connection, self._leases.step, self._leases.purpose)
-        self._course.moved(chunk.cursor, chunk.shares, ended=chunk.ended)
-        self._means.tell(Progress(self.number, chunk, 0.0, self._size.rows, failed=str(failed[-1])))
+                chunk, failed = self._note(held, error)
+        self._take_in(chunk, failed=str(failed[-1]) if failed else "")
         if len(failed) > self._means.most_refused:
             raise RowFailedError(str(failed[-1]))
         return chunk
+
+    def _note(self, held: Slice, error: psycopg.Error) -> tuple[ChunkResult, list[FailedRow]]:
+        """Note the next row as failed and move the cursor behind it; return that, and all rows that are noted."""
+        connection, step, purpose = self._leases.connection, self._leases.step, self._leases.purpose
+        noted = {"step": step, "purpose": purpose, "sqlstate": error.sqlstate, "error": message_of(error)}
+        chunk = self._set_aside.run(connection, held, 1, self._course.place(), **noted)
+        if chunk is None:
+            raise LeaseLost
+        return chunk, failed_rows(connection, step, purpose)
 
     def _retried(self, held: Slice, work: Callable[[], ChunkResult], *, shrink: bool = False) -> ChunkResult:
         alone = 0
@@ -278,7 +272,7 @@ class Worker:
             locked = state.outcome and isinstance(state.outcome.exception(), LOCKED)
             if locked and state.attempt_number >= TRIES_BEFORE_OTHERS:
                 with suppress(*RETRIED):
-                    if behind := self._leases.put_off(held, self._size.rows, self._course.at):
+                    if behind := self._leases.put_off(held, self._size.rows, self._course.place().at):
                         raise Postponed(behind)
             self._size.shrink()
 
@@ -305,24 +299,31 @@ class Worker:
 
     def _commit_stretch(self, held: Slice) -> ChunkResult:
         """Commit what the pass has in a chunk of the first, or as many rows as a chunk should have."""
-        known = self._course.take_stretch()
+        known = self._course.take_stretch(self._size.rows)
         if known is None:
             return self._commit(held, self._size.rows)
         return self._commit(held, known.rows, upto=known.upto, observe=False)
 
     def _commit(self, held: Slice, rows: int, *, upto: Any = None, observe: bool = True) -> ChunkResult:
         started, self._tried = time.monotonic(), rows
-        at, first = self._course.at, self._course.first
-        chunk = self._chunks.run(self._leases.connection, held, rows, first=first, at=at, upto=upto)
+        chunk = self._run(held, rows, self._course.place(upto))
+        self._spent = time.monotonic() - started
+        if observe and not chunk.done:
+            self._size.observe(chunk.rows, self._spent)
+        self._take_in(chunk, seconds=self._spent)
+        return chunk
+
+    def _run(self, held: Slice, rows: int, place: Place) -> ChunkResult:
+        chunk = self._chunks.run(self._leases.connection, held, rows, place)
         if chunk is None:
             raise LeaseLost
+        return chunk
+
+    def _take_in(self, chunk: ChunkResult, *, seconds: float = 0.0, failed: str = "") -> None:
+        """Go on behind a chunk that is committed, and tell of it."""
         self._course.moved(chunk.cursor, chunk.shares, ended=chunk.ended)
         self._renewed = time.monotonic()
-        seconds = self._spent = self._renewed - started
-        if observe and not chunk.done:
-            self._size.observe(chunk.rows, seconds)
-        self._means.tell(Progress(self.number, chunk, seconds, self._size.rows))
-        return chunk
+        self._means.tell(Progress(self.number, chunk, seconds, self._size.rows, failed=failed))
 
     def _renew(self, held: Slice) -> None:
         if time.monotonic() - self._renewed > LEASE.total_seconds() / 3:

@@ -68,6 +68,12 @@ def _analyze(session: Session, table: Table) -> None:
         session.working.execute(f"ANALYZE {table.identifier.as_string()}")
 
 
+def slices(session: Session, row: StepRow, keyset: Keyset, move: Move, purpose: str) -> list[Slice]:
+    """Return the slices of a move to a table, making them first if this is the first attempt."""
+    found = slices_of(session.working, row.id, purpose)
+    return found or cut_slices(session.working, keyset, row.id, purpose, passes_for(session.working, keyset, move))
+
+
 def fill(
     session: Session,
     row: StepRow,
@@ -103,8 +109,7 @@ def fill(
     chunks = chunks_of(keyset, move)
     set_up(session, session.working, size.target, silent=move.silent)
     _try_out(session.working, chunks, where)
-    slices = cut_slices(session.working, keyset, row.id, purpose, passes_for(session.working, keyset, move))
-    walk = _walk(session, slices, size, crew or Crew(1, 1))
+    walk = _walk(session, slices(session, row, keyset, move, purpose), size, crew or Crew(1, 1))
     walk.walked.elsewhere = elsewhere
     means = _means(session, move, walk, throttle=throttle, nice=nice, most=most_refused(skip))
 

@@ -230,7 +230,8 @@ DELETE FROM migrator.dual_writes WHERE step_id = %(step)s
 SELECT state FROM migrator.dual_writes WHERE step_id = %(step)s
 
 -- name: is_for_passes
-SELECT c.relpages >= %(pages)s AND c.reltuples / greatest(c.relpages, 1) >= 4 AND abs(s.correlation) >= 0.9 AND NOT EXISTS (
+SELECT c.relpages >= %(pages)s AND c.reltuples / greatest(c.relpages, 1) >= 4 AND abs(s.correlation) >= 0.9
+   AND NOT EXISTS (
     SELECT FROM pg_index i
     JOIN pg_class ic ON ic.oid = i.indexrelid
     JOIN pg_am am ON am.oid = ic.relam
@@ -316,13 +317,15 @@ WHERE s.id = %(step)s AND (%(attempt)s::int IS NULL
 FOR NO KEY UPDATE OF s
 
 -- name: slice_hold
-SELECT coalesce(CASE WHEN ahead = '[]' THEN cursor ELSE nullif(ahead -> 0, 'null') END, lower_key) FROM migrator.slices
+SELECT id, number, lower_key, upper_key, cursor, ahead, rows_done, rows_changed, rows_total, done, token
+FROM migrator.slices
 WHERE id = %(slice)s AND NOT done AND upper_key = %(upper)s FOR UPDATE
 
 -- name: slice_cut
 WITH lower AS (
     UPDATE migrator.slices s
-    SET upper_key = %(middle)s, ahead = coalesce(%(ahead)s, s.ahead), rows_total = s.rows_done + greatest(s.rows_total - s.rows_done, 0) / 2
+    SET upper_key = %(middle)s, ahead = %(ahead)s,
+        rows_total = s.rows_done + greatest(s.rows_total - s.rows_done, 0) / 2
     FROM (SELECT id, greatest(rows_total - rows_done, 0) AS rest FROM migrator.slices WHERE id = %(slice)s) old
     WHERE s.id = old.id RETURNING s.step_id, s.purpose, old.rest
 )

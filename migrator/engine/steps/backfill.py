@@ -15,9 +15,8 @@ from migrator.backfill.move import Move
 from migrator.backfill.moves import kind_of
 from migrator.backfill.moves.delete import Delete
 from migrator.backfill.pages import Pages
-from migrator.backfill.passes import passes_for
 from migrator.backfill.size import SMALLEST, ChunkSize
-from migrator.backfill.slices import cut_slices, forget_slices
+from migrator.backfill.slices import forget_slices
 from migrator.backfill.walk import NOWHERE, Elsewhere, Walked
 from migrator.engine import rows
 from migrator.engine.archives import rows as deleted_rows
@@ -60,8 +59,7 @@ def _fill_parts(
     found, done, changed, rows_of = list(parts(session.working, move)), 0, 0, list[int]()
     for part in found:
         keyset = Keyset(part.move.table, part.move.table.key)
-        passes = passes_for(session.working, keyset, part.move)
-        slices = cut_slices(session.working, keyset, row.id, part.purpose, passes)
+        slices = rows.slices(session, row, keyset, part.move, part.purpose)
         rows_of.append(sum(max(one.rows_total, one.rows_done) for one in slices))
     for number, part in enumerate(found, start=1):
         elsewhere = Elsewhere(done, sum(rows_of[number:]))

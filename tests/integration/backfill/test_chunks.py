@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from migrator.backfill.chunk import ChunkStatement
 from migrator.backfill.keyset import Keyset
 from migrator.backfill.moves.assign import Assign
+from migrator.backfill.passes import Place
 from migrator.backfill.slices import Slice, cut_slices
 from migrator.ledger import schema
 from migrator.postgres.tables import find_table
@@ -74,22 +75,22 @@ def test_whatever_the_keys_and_the_sizes_each_row_is_written_once(
     walked = changed = turn = 0
     done = False
     while not done:
-        chunk = statement.run(connection, one, sizes[turn % len(sizes)], first=turn == 0)
+        chunk = statement.run(connection, one, sizes[turn % len(sizes)], Place(first=turn == 0))
         assert chunk is not None
         walked, changed, done, turn = walked + chunk.rows, changed + chunk.changed, chunk.done, turn + 1
     assert written(connection) == {1: len(keys)}
     assert (walked, changed) == (len(keys), len(keys))
-    assert statement.run(connection, one, 10, first=False) is None, "a slice that is done moves no more"
+    assert statement.run(connection, one, 10, Place(first=False)) is None, "a slice that is done moves no more"
 
 
 def test_a_second_worker_waits_for_the_first_and_goes_on_behind_it(
     connection: psycopg.Connection, database: Database, step: int
 ) -> None:
     statement, one = fill(connection, step, list(range(1, 31)))
-    statement.run(connection, one, 10, first=True)
+    statement.run(connection, one, 10, Place(first=True))
     first, second = database.connect(autocommit=False), database.connect()
-    statement.run(first, one, 10, first=False)
-    with in_background(lambda: statement.run(second, one, 5, first=False)) as after:
+    statement.run(first, one, 10, Place(first=False))
+    with in_background(lambda: statement.run(second, one, 5, Place(first=False))) as after:
         waiting = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = %s"
         wait_until(lambda: connection.execute(waiting, (second.info.backend_pid,)).fetchone() == (True,))
         first.commit()
@@ -102,8 +103,8 @@ def test_a_second_worker_takes_over_what_the_first_rolled_back(
 ) -> None:
     statement, one = fill(connection, step, list(range(1, 31)))
     first, second = database.connect(autocommit=False), database.connect()
-    statement.run(first, one, 10, first=True)
-    with in_background(lambda: statement.run(second, one, 10, first=True)) as after:
+    statement.run(first, one, 10, Place(first=True))
+    with in_background(lambda: statement.run(second, one, 10, Place(first=True))) as after:
         waiting = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = %s"
         wait_until(lambda: connection.execute(waiting, (second.info.backend_pid,)).fetchone() == (True,))
         first.rollback()
@@ -115,8 +116,8 @@ def test_a_worker_that_believes_itself_at_the_beginning_does_nothing_behind_it(
     connection: psycopg.Connection, step: int
 ) -> None:
     statement, one = fill(connection, step, list(range(1, 31)))
-    statement.run(connection, one, 10, first=True)
-    assert statement.run(connection, one, 10, first=True) is None
+    statement.run(connection, one, 10, Place(first=True))
+    assert statement.run(connection, one, 10, Place(first=True)) is None
     assert written(connection) == {0: 20, 1: 10}
 
 
@@ -124,7 +125,7 @@ def test_workers_that_crowd_one_slice_share_its_rows(
     connection: psycopg.Connection, database: Database, step: int
 ) -> None:
     statement, one = fill(connection, step, list(range(1, 2001)))
-    statement.run(connection, one, 1, first=True)
+    statement.run(connection, one, 1, Place(first=True))
 
     def work(own: psycopg.Connection) -> int:
         return sum(_rest(statement, own, one))
@@ -138,17 +139,17 @@ def test_workers_that_crowd_one_slice_share_its_rows(
 
 
 def _rest(statement: ChunkStatement, own: psycopg.Connection, one: Slice) -> Iterator[int]:
-    while chunk := statement.run(own, one, 7, first=False):
+    while chunk := statement.run(own, one, 7, Place(first=False)):
         yield chunk.rows
 
 
 def test_a_chunk_that_fails_leaves_the_cursor_where_it_was(connection: psycopg.Connection, step: int) -> None:
     statement, one = fill(connection, step, list(range(1, 31)))
-    statement.run(connection, one, 10, first=True)
+    statement.run(connection, one, 10, Place(first=True))
     before = connection.execute("SELECT cursor, rows_done, chunks FROM migrator.slices").fetchone()
     connection.execute("ALTER TABLE items ADD CONSTRAINT at_most CHECK (writes = 0 OR id <> 15) NOT VALID")
     with pytest.raises(psycopg.errors.CheckViolation):
-        statement.run(connection, one, 10, first=False)
+        statement.run(connection, one, 10, Place(first=False))
     assert connection.execute("SELECT cursor, rows_done, chunks FROM migrator.slices").fetchone() == before
     assert written(connection) == {0: 20, 1: 10}
 

@@ -11,22 +11,25 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg import sql
 
 from migrator.backfill.chunk import ChunkStatement
 from migrator.backfill.keyset import Keyset
 from migrator.backfill.leases import Leases
 from migrator.backfill.moves.assign import Assign
-from migrator.backfill.passes import PASSES, Course, passes_for
+from migrator.backfill.passes import PASSES, Course, Pass, passes_for
 from migrator.backfill.slices import Slice, cut_slices, slices_of
 from migrator.ledger import schema
 from migrator.plan.model import Plan
 from migrator.postgres.tables import find_table
 from tests.integration.backfill.conftest import MakePlan
 from tests.integration.backfill.test_chunks import STEP
+from tests.support.background import in_background
 from tests.support.databases import Database
 from tests.support.polling import wait_until
 from tests.support.project import Project
 from tests.support.servers import OwnServer
+from tests.support.sessions import blocker
 
 KEYS = {
     "bigint": "n::bigint",
@@ -61,7 +64,7 @@ class Walker:
 
     def take(self, one: Slice | None) -> None:
         self.held = one
-        self.course = Course.over(one) if one else None
+        self.course = Course(one.lower_key, one.cursors) if one else None
 
     def chunk(self, rows: int, *, after_failure: bool) -> None:
         if not self.held:
@@ -69,10 +72,9 @@ class Walker:
         if not self.held or not self.course:
             return
         self.course.go_on()
-        known = self.course.take_stretch()
+        known = self.course.take_stretch(rows)
         rows, upto = (known.rows, known.upto) if known and not after_failure else (rows, None)
-        at, first = self.course.at, self.course.first
-        chunk = self.statement.run(self.leases.connection, self.held, rows, first=first, at=at, upto=upto)
+        chunk = self.statement.run(self.leases.connection, self.held, rows, self.course.place(upto))
         assert chunk is not None
         self.course.moved(chunk.cursor, chunk.shares, ended=chunk.ended)
         if chunk.done:
@@ -86,7 +88,7 @@ class Walker:
     def put_off(self, rows: int) -> None:
         if self.held and self.course:
             self.course.go_on()
-            if behind := self.leases.put_off(self.held, rows, self.course.at):
+            if behind := self.leases.put_off(self.held, rows, self.course.place().at):
                 self.take(behind)
 
 
@@ -200,18 +202,34 @@ def test_a_key_that_cannot_be_hashed_is_walked_in_one(connection: psycopg.Connec
     assert passes_for(connection, Keyset(table, table.key), move) == 1
 
 
-@pytest.mark.parametrize("row", [1, 4000, 7001, 12000])
+@pytest.mark.parametrize("after", [0, 7000, 11950])
+@pytest.mark.parametrize("number", range(PASSES))
 def test_a_refused_row_is_found_by_halving_in_whatever_pass(
-    connection: psycopg.Connection, project: Project, backfill: MakePlan, row: int
+    connection: psycopg.Connection, project: Project, backfill: MakePlan, number: int, after: int
 ) -> None:
     wide(connection)
+    table = find_table(connection, "items")
+    mine = Pass(number, PASSES).of_rows(Keyset(table, table.key), sql.SQL("id > {}").format(after))
+    (row,) = connection.execute(sql.SQL("SELECT min(id) FROM items WHERE {}").format(mine)).fetchone() or (0,)
     connection.execute("CREATE SEQUENCE tries")  # a transaction that fails has raised it all the same
     connection.execute(f"CREATE FUNCTION refused(id bigint) RETURNS int LANGUAGE sql AS 'SELECT 1 / (id - {row})::int'")
     plan = backfill("items", {"writes": "writes + 1 + 0 * refused(id) + 0 * (SELECT nextval('tries'))::int"},
-                    chunk_rows=1000, on_error={"skip": 1})  # fmt: skip
+                    chunk_rows=4000, on_error={"skip": 1})  # fmt: skip
     assert project.backfill(plan) == "complete"
     assert connection.execute("SELECT writes, count(*) FROM items GROUP BY 1 ORDER BY 1").fetchall() == [
         (0, 1), (1, 11999),
     ]  # fmt: skip
     (tries,) = connection.execute("SELECT last_value FROM tries").fetchone() or (0,)
-    assert tries < 13 + 20, "12 chunks, and one for what does not come out even"
+    assert tries < 4 + 20, "three chunks, and one for what does not come out even"
+
+
+def test_a_locked_row_holds_up_no_more_than_its_neighbours(
+    connection: psycopg.Connection, database: Database, project: Project, backfill: MakePlan
+) -> None:
+    wide(connection)
+    with in_background(lambda: project.backfill(counting(backfill))) as run:
+        with blocker(database.url, "UPDATE items SET body = 'held' WHERE id IN (3000, 9000)"):
+            written = "SELECT count(*) FROM items WHERE writes = 1"
+            wait_until(lambda: (connection.execute(written).fetchone() or (0,))[0] > 11000, timeout=60)
+        assert run.result() == "complete"
+    assert connection.execute("SELECT writes, count(*) FROM items GROUP BY 1").fetchall() == [(1, 12000)]

@@ -11,6 +11,7 @@ from migrator.backfill.chunk import ChunkStatement
 from migrator.backfill.keyset import Keyset
 from migrator.backfill.leases import Leases
 from migrator.backfill.moves.assign import Assign
+from migrator.backfill.passes import Place
 from migrator.backfill.slices import cut_slices, slices_of
 from migrator.engine.events import RowProgress
 from migrator.ledger import schema
@@ -142,12 +143,12 @@ def test_a_worker_whose_slice_was_taken_moves_nothing(connection: psycopg.Connec
     first, second = worker("first"), worker("second")
     statement, held = statement_of(first), first.take()
     assert held
-    assert statement.run(first.connection, held, 100, first=True)
+    assert statement.run(first.connection, held, 100, Place(first=True))
     connection.execute("UPDATE migrator.slices SET lease_until = clock_timestamp() - interval '1 ms'")
     taken = second.take()
     assert taken
-    assert statement.run(first.connection, held, 100, first=False) is None
-    assert statement.run(second.connection, taken, 100, first=False)
+    assert statement.run(first.connection, held, 100, Place(first=False)) is None
+    assert statement.run(second.connection, taken, 100, Place(first=False))
     first.give_back(held)  # comes too late, and takes nothing away
     assert second.renew(taken)
     assert written(connection) == [(0, ROWS - 200), (1, 200)]
@@ -157,7 +158,7 @@ def test_a_slice_is_cut_near_the_middle_of_what_is_left_by_rows(connection: psyc
     first, second = worker("first"), worker("second")
     statement, held = statement_of(first), first.take()
     assert held
-    statement.run(first.connection, held, 1000, first=True)
+    statement.run(first.connection, held, 1000, Place(first=True))
     upper = second.cut(100)
     assert upper
     behind = connection.execute("SELECT count(*) FROM items WHERE id > %s", (int(upper.lower_key[0]),)).fetchone()
@@ -165,8 +166,8 @@ def test_a_slice_is_cut_near_the_middle_of_what_is_left_by_rows(connection: psyc
     assert 900 <= behind[0] <= 1100
     lower = next(one for one in slices_of(connection, first.step, "fill") if one.id == held.id)
     assert lower.upper_key == upper.lower_key
-    assert statement.run(second.connection, upper, 10_000, first=False)
-    assert statement.run(first.connection, held, 10_000, first=False)
+    assert statement.run(second.connection, upper, 10_000, Place(first=False))
+    assert statement.run(first.connection, held, 10_000, Place(first=False))
     assert written(connection) == [(1, ROWS)]
 
 
@@ -174,7 +175,7 @@ def test_a_slice_whose_worker_has_come_to_the_cut_is_not_cut(connection: psycopg
     first, second = worker("first"), worker("second")
     statement, held = statement_of(first), first.take()
     assert held
-    statement.run(first.connection, held, 1000, first=True)
+    statement.run(first.connection, held, 1000, Place(first=True))
     assert second.cut_at(held, ["500"]) is None
     assert second.cut_at(held, ["1000"]) is None
     assert second.cut_at(held, ["1001"])
@@ -187,7 +188,7 @@ def test_a_slice_is_cut_while_its_worker_is_in_a_chunk(
     statement, held = statement_of(first), first.take()
     assert held
     own = database.connect(autocommit=False)
-    statement.run(own, held, 100, first=True)
+    statement.run(own, held, 100, Place(first=True))
     with in_background(lambda: second.cut(100)) as cutting:
         waiting = "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND pid = %s"
         pid = second.connection.info.backend_pid
@@ -195,7 +196,7 @@ def test_a_slice_is_cut_while_its_worker_is_in_a_chunk(
         own.commit()
     upper = cutting.result()
     assert upper
-    while (chunk := statement.run(own, held, 700, first=False)) and not chunk.done:
+    while (chunk := statement.run(own, held, 700, Place(first=False))) and not chunk.done:
         own.commit()
     own.commit()
     before = connection.execute("SELECT count(*) FROM items WHERE id <= %s", (int(upper.lower_key[0]),)).fetchone()
