@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from migrator.check.finding import Place
+from migrator.check.losses import Loss
 from migrator.check.source import Piece, Script
 from migrator.sql.names import Name, quote
 
@@ -94,7 +95,7 @@ class StepOfPlan:
     place: Place
     irreversible: str = ""
     archive: tuple[str, ...] = ()
-    losses: tuple[str, ...] = ()
+    losses: tuple[Loss, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

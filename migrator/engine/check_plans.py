@@ -9,7 +9,7 @@ from pathlib import Path
 from migrator.check.finding import Place
 from migrator.check.gate import Gate
 from migrator.check.history import Deletion, History, PlanCase, RecordedRevision, StepOfPlan
-from migrator.check.losses import losses_of
+from migrator.check.losses import Loss, LossWatch
 from migrator.engine.check_files import Asked
 from migrator.errors import MigratorError, UsageError
 from migrator.plan import Phase, Plan, Step, load_all, load_plan
@@ -19,6 +19,7 @@ from migrator.plan.steps.revision import Revision
 from migrator.plan_files import plan_files
 from migrator.settings import Settings
 from migrator.sql.bounded import parse_bounded
+from migrator.sql.classify import classify
 
 
 def plans_for(gate: Gate, found: Asked, settings: Settings) -> Iterator[Plan]:
@@ -90,7 +91,7 @@ def _case(plan: Plan, by_id: dict[str, RecordedRevision], order: tuple[str, ...]
             deletions.append(Deletion(table, _location(step), step.irreversible or "", bool(step.archive)))
         if isinstance(step, Revision):
             full = next((one for one in by_id if one.startswith(step.revision)), step.revision)
-            losses = losses_of(by_id[full].upgrade.pieces) if full in by_id else ()
+            losses = _losses(by_id[full]) if full in by_id else ()
             steps.append(
                 StepOfPlan(full, str(phase), _location(step), step.irreversible or "", tuple(step.archive), losses)
             )
@@ -100,6 +101,11 @@ def _case(plan: Plan, by_id: dict[str, RecordedRevision], order: tuple[str, ...]
     where = plan.location
     place = Place(_shown(where.path), where.line, where.column)
     return PlanCase(plan.plan, place, tuple(steps), before, order, tuple(deletions))
+
+
+def _losses(revision: RecordedRevision) -> tuple[Loss, ...]:
+    watch = LossWatch()
+    return tuple(loss for piece in revision.upgrade.pieces for loss in watch.see(classify(piece.statement)))
 
 
 def _deleted_from(step: Backfill) -> str:

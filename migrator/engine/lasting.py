@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator.backfill.moves import kind_of
-from migrator.engine.losses import KEPT, unkept
+from migrator.check.losses import KEPT
+from migrator.engine.losses import unkept
 from migrator.engine.target import Target
 from migrator.plan import Step
 from migrator.plan.steps.backfill import Backfill

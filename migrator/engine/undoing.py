@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from psycopg import sql
 
+from migrator.check.losses import Loss, LossWatch
 from migrator.engine.archives import SCHEMA
-from migrator.engine.losses import Loss, LossWatch
 from migrator.engine.recorded import plan_of
 from migrator.engine.refs import refs
 from migrator.engine.reports import UndoReport, UndoStep

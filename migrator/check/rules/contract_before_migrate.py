@@ -26,14 +26,18 @@ from itertools import pairwise
 from migrator.check.examples import plan
 from migrator.check.finding import Hazard
 from migrator.check.history import PlanCase
+from migrator.check.losses import Loss
 from migrator.check.rule import Report
+from migrator.sql.names import Name
+
+_C = Loss("column", Name("t"), "c")
 
 HAZARD = Hazard.BREAKS
-BAD = (plan(("expand", "a", {"losses": ("t.c",), "irreversible": "x"})),
-       plan(("contract", "a", {"losses": ("t.c",), "irreversible": "x"})),
+BAD = (plan(("expand", "a", {"losses": (_C,), "irreversible": "x"})),
+       plan(("contract", "a", {"losses": (_C,), "irreversible": "x"})),
        plan(("expand", "b", {}), ("migrate", "a", {}), order=("a", "b")))  # fmt: skip
 GOOD = (
-    plan(("expand", "a", {}), ("contract", "b", {"losses": ("t.c",)}), migrate=("backfill", "gate")),
+    plan(("expand", "a", {}), ("contract", "b", {"losses": (_C,)}), migrate=("backfill", "gate")),
     plan(("expand", "a", {})),
     plan(("expand", "a", {}), ("migrate", "b", {}), order=("a", "b")),
 )
@@ -44,15 +48,16 @@ def find_in_plan(case: PlanCase) -> Iterator[Report]:
     """Yield each step that comes too early."""
     assured = _ASSURES & {kind for kinds in case.kinds.values() for kind in kinds}
     for step in case.steps:
-        if step.losses and step.phase != "contract":
+        lost = ", ".join(map(str, step.losses))
+        if lost and step.phase != "contract":
             yield Report(
-                f"revision {step.revision} removes {', '.join(step.losses)} in {step.phase}, while it is in use",
+                f"revision {step.revision} removes {lost} in {step.phase}, while it is in use",
                 "move the step to contract",
                 place=step.place,
             )
-        elif step.losses and not assured:
+        elif lost and not assured:
             yield Report(
-                f"revision {step.revision} removes {', '.join(step.losses)}, and nothing before it makes sure that "
+                f"revision {step.revision} removes {lost}, and nothing before it makes sure that "
                 "nobody uses it any more",
                 "migrate:\n  - gate: the release that does not use it is live everywhere",
                 place=step.place,

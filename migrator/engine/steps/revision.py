@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from migrator.check.losses import LossWatch
 from migrator.engine import archives, dual_writes
-from migrator.engine.losses import LossWatch, data_loss
+from migrator.engine.losses import data_loss
 from migrator.engine.own_changes import changing
 from migrator.engine.session import Session
 from migrator.ledger.ledger import StepRow
@@ -28,7 +29,7 @@ def run(session: Session, step: Revision, row: StepRow) -> str:
     def before(cursor: Any, effect: Effect) -> None:
         # Preflight has looked, but not every revision can be followed to its end without running it.
         accepted = written.rules_now() if effect.drops or effect.data_changes else frozenset[str]()
-        lost = [loss for loss in watch.see(effect, accepted) if not loss.kept_by(step)]
+        lost = [loss for loss in watch.see(effect, accepted) if not loss.kept_by(step.archive)]
         if lost and not step.irreversible:
             raise data_loss(step, lost)
         for one in ending:

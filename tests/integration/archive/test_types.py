@@ -93,6 +93,7 @@ def test_a_type_that_is_not_kept_is_told_with_what_would_keep_it(database: Datab
     project.plan("codes", text.format(archive=columns))
     told = project.run("plan", "codes").stdout
     assert "it loses type mood; archive: [mood] would keep it until migrator purge" in told
+    assert "it loses domain shop.score; archive: [shop.score] would keep it until migrator purge" in told
     project.plan("codes", text.format(archive=f"{columns}, {TYPES}"))
     told = project.run("plan", "codes").stdout
     assert ("cannot be undone" in told, "mood, shop.score, place: it can be undone until migrator purge" in told) == (
