@@ -24,6 +24,7 @@ from migrator.postgres.tables import find_table
 from migrator.revisions.errors import LockTimeoutError
 from migrator.sql.effects import Effect
 from migrator.sql.expression import ColumnRef, parse_expression
+from migrator.sql.names import Name
 
 RETRIED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.QueryCanceled)
 NAME_PREFIX = "zz_migrator_"  # sorts behind the application's own triggers, whose changes ours must see
@@ -40,10 +41,11 @@ class Active:
     def ends_with(self, effect: Effect) -> bool:
         """Tell whether a statement takes away a table or column that the triggers read or write."""
         columns = {*self.dual.forward, *self.dual.backward, *self.dual.sources}
-        tables = {self.dual.table.name, *([self.dual.into.name] if self.dual.into else [])}
+        tables = [Name(one.name, one.schema) for one in (self.dual.table, self.dual.into) if one]
         lost = (*effect.drops, *(rename.what for rename in effect.renames))
         return any(
-            one.name.name in tables and (one.member is None or (one.kind == "column" and one.member in columns))
+            any(one.name.same(table) for table in tables)
+            and (one.member is None or (one.kind == "column" and one.member in columns))
             for one in lost
         )
 

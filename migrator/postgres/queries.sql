@@ -596,10 +596,20 @@ VALUES (%(step)s, %(name)s, %(kind)s, %(table)s, %(column)s, %(definitions)s) ON
 SELECT name, table_name, column_name, definitions, kind FROM migrator.archives
 WHERE step_id = %(step)s AND kind IN ('column', 'table', 'type') ORDER BY name
 
--- name: archive_set_partitions
-UPDATE migrator.archives SET definitions = %(partitions)s::text::jsonb
-       || (SELECT coalesce(jsonb_agg(one), '[]') FROM jsonb_array_elements(definitions) one WHERE one->>'kind' <> 'partition')
+-- name: archive_set_names
+UPDATE migrator.archives SET definitions = %(names)s::text::jsonb
+       || (SELECT coalesce(jsonb_agg(one), '[]') FROM jsonb_array_elements(definitions) one
+           WHERE one->>'kind' NOT IN ('partition', 'renamed'))
 WHERE name = %(name)s
+
+-- name: names_taken_in_archive
+SELECT c.relname FROM pg_class c
+WHERE c.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = %(oid)s
+                UNION ALL
+                SELECT objid FROM pg_depend WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass
+                  AND refobjid = %(oid)s AND refobjsubid > 0 AND deptype IN ('a', 'i'))
+  AND c.relkind IN ('i', 'I', 'S') AND to_regclass('migrator_archive.' || quote_ident(c.relname)) IS NOT NULL
+ORDER BY 1
 
 -- name: archive_delete
 DELETE FROM migrator.archives WHERE name = %(name)s
@@ -622,6 +632,11 @@ SELECT name, kind, table_name, column_name,
                    WHERE isleaf AND level > 0), 0)::bigint,
        coalesce(to_regclass('migrator_archive.' || quote_ident(name))::text, to_regtype('migrator_archive.' || quote_ident(name))::text) IS NOT NULL
 FROM migrator.archives WHERE step_id = %(step)s ORDER BY name
+
+-- name: schema_of
+SELECT nspname FROM pg_namespace
+WHERE oid = coalesce((SELECT relnamespace FROM pg_class WHERE oid = to_regclass(%(name)s)),
+                     (SELECT typnamespace FROM pg_type WHERE oid = to_regtype(%(name)s)))
 
 -- name: type_of
 SELECT n.nspname, t.typname FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace

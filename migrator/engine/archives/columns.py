@@ -31,7 +31,7 @@ from migrator.plan.steps.revision import Revision
 from migrator.postgres.definitions import Definition
 from migrator.postgres.tables import Table, find_table, require_key
 from migrator.sql.effects import Effect
-from migrator.sql.names import quote
+from migrator.sql.names import Name, quote
 
 NO_RESOURCES = "53"
 """The class of SQLSTATE for a full disk, no memory, too many connections."""
@@ -58,8 +58,8 @@ class KeptColumn:
 
     def ends_with(self, effect: Effect) -> bool:
         """Tell whether a statement drops the column."""
-        table = self.dual.table.name
-        return any(one.name.name == table and one.member in (None, self.column) for one in effect.drops)
+        table = Name(self.dual.table.name, self.dual.table.schema)
+        return any(one.name.same(table) and one.member in (None, self.column) for one in effect.drops)
 
     def end_within(self, cursor: Any, effect: Effect) -> None:
         """Drop the trigger in the transaction of `cursor`."""

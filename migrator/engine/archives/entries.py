@@ -9,7 +9,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from migrator.engine.session import Session
-from migrator.errors import UsageError
+from migrator.errors import RefusedError, UsageError
 from migrator.ledger.ledger import StepRow
 from migrator.plan import identifiers
 from migrator.plan.steps.revision import Revision
@@ -22,6 +22,8 @@ from migrator.sql.names import Name, quote
 SCHEMA = "migrator_archive"
 PARTITION = "partition"
 """The kind of a definition in the ledger that says what a partition is called in the archive."""
+RENAMED = "renamed"
+"""The same of an index or a sequence, whose own name the archive has already."""
 
 
 class ArchiveNameError(UsageError):
@@ -34,12 +36,22 @@ class ArchiveNameError(UsageError):
     code = "MG165"
 
 
+class ArchiveTakenError(RefusedError):
+    """The place in the archive is taken by something that the ledger did not put there.
+
+    That happens when the ledger was made anew and the archive stayed. Give what is there another name, or drop it.
+    """
+
+    code = "MG340"
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A column, a whole table or a type, and the table or type `name` of the archive that keeps it.
 
     `table` is SQL with its schema, of a type that type's name; `column` is empty but for a column. `definitions` are
-    what hung on the table before the step; `partitions` are SQL with the schema, each with its name in the archive.
+    what hung on the table before the step; `partitions` are SQL with the schema, each with its name in the archive,
+    and so are the indexes and sequences that were `renamed`.
     """
 
     number: int
@@ -49,6 +61,7 @@ class Entry:
     kind: str
     definitions: tuple[Definition, ...] = ()
     partitions: tuple[tuple[str, str], ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
 
 
 def entries(session: Session, step: Revision, row: StepRow) -> Iterator[Entry]:
@@ -70,9 +83,11 @@ def kept_entries(session: Session, row: StepRow) -> list[Entry]:
 
 def _entry(name: str, table: str, column: str, documents: list[dict[str, str]], kind: str) -> Entry:
     made = [Definition(**one) for one in documents]
-    hung = tuple(one for one in made if one.kind != PARTITION)
-    partitions = tuple((one.name, one.statement) for one in made if one.kind == PARTITION)
-    return Entry(int(name.rpartition("_")[2]), name, table, column, kind, hung, partitions)
+    hung = tuple(one for one in made if one.kind not in (PARTITION, RENAMED))
+    partitions, renamed = (
+        tuple((one.name, one.statement) for one in made if one.kind == told) for told in (PARTITION, RENAMED)
+    )
+    return Entry(int(name.rpartition("_")[2]), name, table, column, kind, hung, partitions, renamed)
 
 
 def _noted(session: Session, step: Revision, row: StepRow, number: int, text: str) -> Entry:
@@ -85,8 +100,21 @@ def _noted(session: Session, step: Revision, row: StepRow, number: int, text: st
     what = {"step": row.id, "name": entry.name, "table": entry.table, "column": column, "definitions": documents}
     with session.working.transaction():
         create_schema(session.working, SCHEMA)
+        _refuse_taken(session.working, entry, step)
         session.working.execute(query("archive_insert"), {**what, "kind": kind})
     return entry
+
+
+def _refuse_taken(connection: psycopg.Connection, entry: Entry, step: Revision) -> None:
+    name = f"{SCHEMA}.{entry.name}"
+    found = connection.execute("SELECT to_regclass(%s) IS NOT NULL OR to_regtype(%s) IS NOT NULL", (name, name))
+    if found.fetchone() == (True,):
+        raise ArchiveTakenError(
+            f"cannot archive {entry.table}: {name}, where it would be kept, is there already",
+            where=step.location,
+            notes=["nothing was dropped", "this ledger does not know it: it is of another one, or made by hand"],
+            help=f"if it is still needed: ALTER TABLE {name} RENAME TO {entry.name}_of_before; otherwise drop it",
+        )
 
 
 def _look_up(connection: psycopg.Connection, step: Revision, text: str) -> tuple[Table | Name, str]:

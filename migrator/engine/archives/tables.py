@@ -1,7 +1,8 @@
 """Archives a whole table: it is moved into the archive in the transaction that would drop it, and moved back.
 
 Nothing is copied. An empty table takes its place for the moment in which the revision's own statement drops it. The
-partitions of a table move with it, attached as they are.
+partitions of a table move with it, attached as they are; its indexes and sequences too, and where the archive has
+one of that name they are called otherwise there.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from psycopg import sql
 
-from migrator.engine.archives.entries import PARTITION, SCHEMA, Entry
+from migrator.engine.archives.entries import PARTITION, RENAMED, SCHEMA, Entry
 from migrator.engine.session import Session
 from migrator.errors import RefusedError
 from migrator.ledger.ledger import StepRow
@@ -43,7 +44,8 @@ class KeptTable:
 
     def ends_with(self, effect: Effect) -> bool:
         """Tell whether a statement drops the table."""
-        return any(one.kind == "table" and one.name.name == self.table.name for one in effect.drops)
+        table = Name(self.table.name, self.table.schema)
+        return any(one.kind == "table" and one.name.same(table) for one in effect.drops)
 
     def end_within(self, cursor: Any, effect: Effect) -> None:
         """Move the table away and put an empty one in its place, for the statement to drop.
@@ -61,15 +63,21 @@ class KeptTable:
         for oid in oids:
             for statement in foreign_keys_of(cursor, oid):
                 cursor.execute(statement)
-        names = [(Name(one.name, one.schema), f"{self.archive}_{number}") for number, one in enumerate(below, 1)]
+        moved = [
+            (one.oid, Name(one.name, one.schema), f"{self.archive}_{number}") for number, one in enumerate(below, 1)
+        ]
+        noted = [{"kind": PARTITION, "name": name.quoted(), "statement": archived} for _, name, archived in moved]
         own = Name(self.table.name, self.table.schema)
-        for name, archived in (*names, (own, self.archive)):
+        for oid, name, archived in (*moved, (self.table.oid, own, self.archive)):
+            cursor.execute(query("names_taken_in_archive"), {"oid": oid})
+            for number, taken in enumerate([name.beside(one) for (one,) in cursor.fetchall()], 1):
+                other = f"{archived}_name_{number}"
+                cursor.execute(f"ALTER TABLE {taken.quoted()} RENAME TO {quote(other)}")
+                noted.append({"kind": RENAMED, "name": taken.quoted(), "statement": other})
             cursor.execute(f"ALTER TABLE {name.quoted()} RENAME TO {quote(archived)}")
             cursor.execute(f"ALTER TABLE {name.beside(archived).quoted()} SET SCHEMA {SCHEMA}")
         cursor.execute(f"CREATE TABLE {own.quoted()} ()")
-        if names:
-            noted = [{"kind": PARTITION, "name": name.quoted(), "statement": archived} for name, archived in names]
-            cursor.execute(query("archive_set_partitions"), {"name": self.archive, "partitions": json.dumps(noted)})
+        cursor.execute(query("archive_set_names"), {"name": self.archive, "names": json.dumps(noted)})
 
 
 def keep(session: Session, step: Revision, row: StepRow, entry: Entry) -> KeptTable | None:
@@ -107,6 +115,9 @@ def restore(session: Session, step: Revision, row: StepRow, entry: Entry) -> str
         for table, kept in ((entry.table, entry.name), *entry.partitions):
             was = split_name(table)
             session.working.execute(f"ALTER TABLE {SCHEMA}.{kept} SET SCHEMA {quote(was.schema or 'public')}")
+            session.working.execute(f"ALTER TABLE {was.beside(kept).quoted()} RENAME TO {quote(was.name)}")
+        for name, kept in entry.renamed:
+            was = split_name(name)
             session.working.execute(f"ALTER TABLE {was.beside(kept).quoted()} RENAME TO {quote(was.name)}")
     rows = f", about {archived.estimated_rows:,} rows" if archived.estimated_rows is not None else ""
     return f"table {split_name(entry.table).name} is back from the archive{rows}"

@@ -6,6 +6,7 @@ from typing import Any
 
 from migrator.check.losses import LossWatch
 from migrator.engine import archives, dual_writes
+from migrator.engine.dropped import located
 from migrator.engine.losses import data_loss
 from migrator.engine.own_changes import changing
 from migrator.engine.session import Session
@@ -32,8 +33,9 @@ def run(session: Session, step: Revision, row: StepRow) -> str:
         lost = [loss for loss in watch.see(effect, accepted) if not loss.kept_by(step.archive)]
         if lost and not step.irreversible:
             raise data_loss(step, lost)
+        gone = located(cursor, effect) if ending else effect
         for one in ending:
-            if one.ends_with(effect):
+            if one.ends_with(gone):
                 with own_rights(cursor):
                     one.end_within(cursor, effect)
 

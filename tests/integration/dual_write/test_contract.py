@@ -123,6 +123,25 @@ def test_a_drop_that_cannot_have_its_lock_leaves_the_triggers_in_place(
     assert project.apply(plan) == "complete"
 
 
+@pytest.mark.parametrize(
+    "drop",
+    [
+        "ALTER TABLE shop.items DROP COLUMN labels_text",
+        "DROP TABLE shop.items",
+        "SET LOCAL search_path = shop, public; ALTER TABLE items DROP COLUMN labels_text",
+        "ALTER TABLE IF EXISTS gone.items DROP COLUMN labels_text",
+    ],
+)
+@pytest.mark.usefixtures("plan")
+def test_a_table_of_the_same_name_elsewhere_ends_nothing(
+    connection: psycopg.Connection, project: Project, drop: str
+) -> None:
+    connection.execute("CREATE SCHEMA shop; CREATE TABLE shop.items (labels_text text)")
+    project.rewrite("c1", "e1", f"op.execute({drop!r})", "pass")
+    assert project.apply(project.plan("labels", f"{PLAN}  - gate: a moment to look\n")) == "waiting"
+    assert one(connection, TRIGGERS) == 1
+
+
 def test_an_old_shape_that_does_not_come_back_ends_the_rollback_before_anything_is_lost(
     connection: psycopg.Connection, project: Project, plan: Plan
 ) -> None:
