@@ -128,7 +128,7 @@ def _missing_triggers(session: Session, rows: list[StepRow]) -> Iterator[tuple[s
     if any(row.phase == Phase.CONTRACT and row.state != "pending" for row in rows):
         return  # a revision that could not be followed may have dropped them with their table
     for row, (_, step) in zip(rows, refs(session.plan), strict=True):
-        if not isinstance(step, DualWrite) or session.ledger.dual_write_state(row.id) is None:
+        if not isinstance(step, DualWrite) or session.ledger.dual_write_state(row.id) not in dual_writes.AT_WORK:
             continue
         with suppress(UnknownTableError):
             names = dict(dual_writes.build(session, step, row).triggers)

@@ -27,6 +27,8 @@ from migrator.sql.expression import ColumnRef, parse_expression
 from migrator.sql.names import Name
 
 RETRIED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.QueryCanceled)
+AT_WORK = ("active", "refilling")
+"""The states of a dual write in the ledger whose triggers are installed."""
 NAME_PREFIX = "zz_migrator_"  # sorts behind the application's own triggers, whose changes ours must see
 
 
@@ -87,7 +89,7 @@ def active(session: Session) -> list[Active]:
     rows = session.ledger.steps(session.run.id)
     found = []
     for row, (_, step) in zip(rows, refs(session.plan), strict=True):
-        if isinstance(step, DualWriteStep) and session.ledger.dual_write_state(row.id) in ("active", "refilling"):
+        if isinstance(step, DualWriteStep) and session.ledger.dual_write_state(row.id) in AT_WORK:
             found.append(Active(row.id, build(session, step, row), step))
     return found
 

@@ -30,7 +30,7 @@ REFILL_ROWS, REFILL_TARGET = 10_000, 0.5  # as a backfill step has them by defau
 def end_dual_writes(session: Session) -> None:
     """Remove the triggers that are still there after contract: a revision that could not be read may have kept them."""
     for ref, step, row in _steps(session):
-        if session.ledger.dual_write_state(row.id) in ("active", "refilling"):
+        if session.ledger.dual_write_state(row.id) in triggers.AT_WORK:
             session.current = (ref, row)
             triggers.remove(session, step, row, "removed")
 

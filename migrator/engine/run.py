@@ -219,7 +219,10 @@ def _phase(session: Session, run: Run) -> str:
 
 
 def _forward(session: Session, rows: list[StepRow], to: str) -> None:
-    archives.forget_copies(session)
+    # A rollback may have died before the old shape, which its step has brought back, was whole again.
+    restore.dual_writes(session)
+    stays = PHASES.index(to) < PHASES.index(Phase.CONTRACT)
+    (archives.put_back if stays else archives.forget_copies)(session)
     for position, row in enumerate(rows):
         if PHASES.index(row.phase) > PHASES.index(to):
             return

@@ -95,6 +95,29 @@ def test_a_revision_killed_behind_a_build_outside_transactions_is_undone(walks: 
     walks.cell(built, "expand")
 
 
+@pytest.mark.parametrize("walks", ["product-tags"], indirect=True)
+@pytest.mark.parametrize("way", ["back", "forward"])
+def test_a_rollback_killed_before_the_dual_writes_are_back_brings_them_back_whichever_way_it_goes_on(
+    walks: Walks, way: str
+) -> None:
+    undisturbed, database = walks.copy(), walks.copy()
+    for one in (undisturbed, database):
+        forward(one.url, walks.name)
+    moments = back(undisturbed.url, walks.name, "migrate")
+    undone = next(moment.number for moment in moments if moment.words == "step-finished revision")
+    assert killed(back, database.url, walks.name, "migrate", undone)
+    if way == "back":
+        back(database.url, walks.name, "migrate")
+    else:
+        forward(database.url, walks.name, "migrate")
+    with database.connect() as connection:
+        connection.execute(
+            "INSERT INTO products (sku, name, price_cents, legacy_tags) VALUES ('of old code', 'x', 1, 'a,b')"
+        )
+        found = connection.execute("SELECT tags FROM products WHERE sku = 'of old code'").fetchone()
+    assert found == (["a", "b"],)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("walks", PLANS[1:], indirect=True)
