@@ -61,10 +61,19 @@ def looped_changes(statement: Statement) -> Iterator[Statement]:
     """
     block = parse_block(statement.tree) if statement.kind == "do_stmt" else None
     for kind, loop in _nodes(block):
-        if kind in _OPEN_LOOPS and not any(inner == "PLpgSQL_stmt_commit" for inner, _ in _nodes(loop)):
+        if kind in _OPEN_LOOPS and not _commits(loop):
             for one in (one for text in _sent_in(loop.get("body", [])) if text for one in _parsed(text)):
                 if one.kind in ("update_stmt", "delete_stmt"):
                     yield one
+
+
+def commits(do: Statement) -> bool:
+    """Say whether a DO block ends transactions."""
+    return _commits(parse_block(do.tree))
+
+
+def _commits(block: Any) -> bool:
+    return any(kind in ("PLpgSQL_stmt_commit", "PLpgSQL_stmt_rollback") for kind, _ in _nodes(block))
 
 
 def _called(statement: Statement, bodies: dict[Any, Body]) -> Iterator[Body]:

@@ -39,6 +39,10 @@ class Column:
     name: str
     type: str
     not_null: bool = False
+    generated: str = ""
+    """For a generated column that a statement told: stored or virtual."""
+    computed_from: tuple[str, ...] = ()
+    """For such a column: the columns that its expression names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,21 @@ random_normal setval timeofday uuid_generate_v1 uuid_generate_v1mc uuid_generate
 )
 """Volatile functions that stand in column defaults, those of the common extensions included."""
 
+CHANGING = RANDOM | frozenset(
+    """
+array_to_json array_to_string concat concat_ws convert convert_from convert_to current_database current_schema
+current_schemas current_setting current_user enum_first enum_last enum_range format format_type get_current_ts_config
+has_table_privilege inet_client_addr inet_server_addr json_build_array json_build_object json_populate_record
+jsonb_build_array jsonb_build_object jsonb_populate_record make_timestamptz now obj_description pg_backend_pid
+pg_current_xact_id pg_get_serial_sequence pg_has_role pg_trigger_depth pg_typeof row_to_json session_user
+statement_timestamp to_char to_date to_json to_jsonb to_number to_regclass to_regtype transaction_timestamp txid_current
+""".split()  # noqa: SIM905 - words wrap, hundreds of literals do not
+)
+"""Functions of pg_catalog none of whose overloads is immutable in PostgreSQL 14 or 18 (`pg_proc.provolatile`)."""
+
+CHANGING_BY_ZONE = frozenset({"age", "date", "date_part", "date_trunc", "extract"})
+"""Functions of pg_catalog that are immutable of every type but `timestamptz`."""
+
 AGGREGATES = frozenset(
     """
 any_value array_agg avg bit_and bit_or bit_xor bool_and bool_or corr count covar_pop covar_samp every json_agg

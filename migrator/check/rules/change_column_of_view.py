@@ -1,20 +1,21 @@
-"""A column that a view reads can neither change its type nor be dropped.
+"""A column that a view, a generated column, a trigger or a policy reads can neither change its type nor be dropped.
 
 What it does
 ------------
-Reports `ALTER COLUMN ... TYPE` and `DROP COLUMN` without CASCADE on a column that a known view reads.
+Reports `ALTER COLUMN ... TYPE` and `DROP COLUMN` without CASCADE on a column that one of them is known to name.
 
 Why it is bad
 -------------
-PostgreSQL refuses the statement: the view depends on the column.
+PostgreSQL refuses the statement: they depend on the column.
 
 What to do instead
 ------------------
-Drop the view, change the column and create the view again, all in one transaction.
+Drop what reads it, change the column and make it again, all in one transaction; a stored generated column is computed
+for every row then.
 
 When it does not apply
 ----------------------
-No view is known: not created by the script, and no `--schema` given.
+Nothing that reads it is known: not created by the script, and no `--schema` given.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from collections.abc import Iterator
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
-from migrator.sql.names import quote
+from migrator.sql.names import Name, quote
 from migrator.sql.parser import field_enum
 
 HAZARD = Hazard.FAILS
@@ -42,6 +43,21 @@ BAD = (
     Example(
         sql="ALTER TABLE orders ALTER COLUMN id TYPE bigint;",
         setup="CREATE TABLE orders (id int); CREATE MATERIALIZED VIEW v AS SELECT id FROM orders;",
+    ),
+    Example(
+        sql="ALTER TABLE orders ALTER COLUMN ref TYPE varchar(40);",
+        setup="CREATE TABLE orders (ref varchar(20), key text GENERATED ALWAYS AS (lower(ref)) STORED);",
+    ),
+    Example(
+        sql="ALTER TABLE orders ALTER COLUMN ref TYPE text;",
+        setup=(
+            "CREATE TABLE orders (id int, ref varchar(20)); CREATE TRIGGER told AFTER UPDATE OF ref ON orders "
+            "FOR EACH ROW EXECUTE FUNCTION tell();"
+        ),
+    ),
+    Example(
+        sql="ALTER TABLE orders DROP COLUMN owner;",
+        setup="CREATE TABLE orders (owner name); CREATE POLICY own ON orders USING (owner = current_user);",
     ),
 )
 GOOD = (
@@ -66,11 +82,27 @@ def find(moment: Moment) -> Iterator[Report]:
         dropped = field_enum(command, "subtype") == "AT_DropColumn"
         if dropped and field_enum(command, "behavior") == "DROP_CASCADE":
             continue
+        name = quote(command.name)
         for view, reads in moment.schema.views.items():
             of_table = any(one.same(table) for one in reads.relations)
             if of_table and reads.columns & {command.name, "*"}:
-                name = quote(command.name)
                 yield Report(
                     f"PostgreSQL refuses it: view {view} reads {table}.{name}",
                     f"BEGIN;\nDROP VIEW {view};\n{moment.statement.text};\nCREATE VIEW {view} AS ...;\nCOMMIT;",
                 )
+        for reader in _of_table(moment, table, command.name):
+            yield Report(
+                f"PostgreSQL refuses it: {reader} reads {table}.{name}",
+                f"drop the {reader} before and make it again behind it, in one transaction",
+            )
+
+
+def _of_table(moment: Moment, table: Name, column: str) -> Iterator[str]:
+    """Yield the triggers, policies and generated columns of the table that name the column and stay as they are."""
+    gone = {command.name for _, command in moment.commands("AT_DropColumn")}
+    for one in moment.schema.known(table).columns:
+        if column in one.computed_from and one.name not in gone:
+            yield f"generated column {quote(one.name)}"
+    for (owner, words), columns in moment.schema.readers.items():
+        if owner == table.name and column in columns:
+            yield words

@@ -16,7 +16,8 @@ outside a transaction. A default partition stands in its way.
 
 When it does not apply
 ----------------------
-Before PostgreSQL 14 there is no other way; and partitioned tables that the same script created.
+Before PostgreSQL 14 there is no other way; partitioned tables that the same script created; downgrades, which undo an
+ATTACH.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def find(moment: Moment) -> Iterator[Report]:
                 f"PostgreSQL refuses it: {table} has the default partition {default}",
                 f"detach {default} first, or leave out CONCURRENTLY in a quiet moment",
             )
-        elif not change.concurrent and moment.version >= _HAS_CONCURRENTLY:
+        elif not (change.concurrent or moment.downgrade) and moment.version >= _HAS_CONCURRENTLY:
             safe = moment.by_migrator and isinstance(moment.online, OnlineForm)
             yield Report(
                 f"reads and writes of {table} and all its partitions wait",

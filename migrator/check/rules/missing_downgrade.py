@@ -15,8 +15,8 @@ Write the statements that undo `upgrade`, in reverse order. Where data is really
 
 When it does not apply
 ----------------------
-`upgrade` sends nothing that lasts: it reads, validates constraints, or tidies up. Revisions that a plan runs with
-`irreversible` or `archive`.
+`upgrade` sends nothing that lasts: it reads, validates constraints, tidies up, or adds a label to an enum IF NOT
+EXISTS. Revisions that a plan runs with `irreversible` or `archive`.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ BAD = (*(example([_UP], [], problem) for problem in ("it has no downgrade", "its
        example([_UP], [], "its downgrade raises an error"))  # fmt: skip
 GOOD = (
     example([_UP], [Piece(parse_one("DROP TABLE a"), Place("x.py"))]),
+    example(
+        [Piece(parse_one("ALTER TYPE mood ADD VALUE IF NOT EXISTS 'x'"), Place("x.py"))], [], "its downgrade is empty"
+    ),
     example([], [], "its downgrade is empty"),
     example([], []),
     example([Piece(parse_one("ALTER TABLE a VALIDATE CONSTRAINT c"), Place("x.py"))], [], "its downgrade is empty"),
@@ -62,6 +65,8 @@ def _leaves_something(statement: Statement) -> bool:
     if statement.kind == "alter_table_stmt":
         subtypes = {field_enum(one.alter_table_cmd, "subtype") for one in statement.tree.cmds}
         return bool(subtypes - _LEAVES_NOTHING)
+    if statement.kind == "alter_enum_stmt" and statement.tree.skip_if_new_val_exists:
+        return False  # a label cannot be dropped, and this one may be there when the upgrade runs again
     effect = classify(statement)
     quiet = effect.reads_only or effect.transaction_control or effect.changes_settings
     return not (quiet or statement.kind in _MAINTENANCE)

@@ -3,11 +3,11 @@
 What it does
 ------------
 Reports `CREATE INDEX CONCURRENTLY`, `REINDEX CONCURRENTLY`, `VACUUM` and the like inside a transaction, that of an
-Alembic revision included.
+Alembic revision included, and `DO` blocks that commit.
 
 Why it is bad
 -------------
-The statement fails with SQLSTATE 25001, and the transaction with it.
+The statement fails with SQLSTATE 25001 or 2D000, and the transaction with it.
 
 What to do instead
 ------------------
@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migrator.check.blocks import commits
 from migrator.check.finding import Hazard, Severity
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
@@ -36,17 +37,26 @@ BAD = (
     Example(sql="BEGIN; REINDEX TABLE CONCURRENTLY orders; COMMIT;"),
     Example(sql="BEGIN; VACUUM orders; COMMIT;"),
     Example(sql="START TRANSACTION; DROP INDEX CONCURRENTLY i; COMMIT;"),
+    Example(sql="BEGIN; DO $$ BEGIN LOOP UPDATE t SET a = 1 WHERE id = 1; COMMIT; END LOOP; END $$; COMMIT;"),
 )
 GOOD = (
     Example(sql="CREATE INDEX CONCURRENTLY i ON orders (note);"),
     Example(sql="BEGIN; ANALYZE orders; COMMIT;"),
     Example(sql="BEGIN; SELECT 1; COMMIT; VACUUM orders;"),
+    Example(sql="DO $$ BEGIN LOOP UPDATE t SET a = 1 WHERE id = 1; COMMIT; END LOOP; END $$;"),
 )
 
 
 def find(moment: Moment) -> Iterator[Report]:
     """Yield the statement, where a transaction is open."""
-    if moment.effect.transactional or not moment.transaction.open:
+    if not moment.transaction.open:
+        return
+    if moment.statement.kind == "do_stmt" and commits(moment.statement):
+        yield Report(
+            "PostgreSQL refuses the COMMIT of a DO block inside a transaction (2D000)",
+            f"COMMIT;\n{moment.statement.text};   -- outside a transaction; in a revision: autocommit_block()",
+        )
+    if moment.effect.transactional:
         return
     safe = moment.by_migrator and not moment.transaction.explicit
     yield Report(

@@ -3,7 +3,8 @@
 What it does
 ------------
 Reports on a known partitioned table: `CREATE INDEX CONCURRENTLY` and `DROP INDEX CONCURRENTLY`, a foreign key NOT VALID
-before PostgreSQL 18, `ADD CONSTRAINT ... USING INDEX`.
+before PostgreSQL 18, `ADD CONSTRAINT ... USING INDEX`, a primary key or what is unique without the columns of the
+partition key.
 
 Why it is bad
 -------------
@@ -26,11 +27,13 @@ from collections.abc import Iterator
 from migrator.check.finding import Hazard, Severity
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
+from migrator.check.schema.columns import kinds_of
 from migrator.check.stalls import MADE_SAFE
 from migrator.sql.commands import definition
 from migrator.sql.context import RelationKind
 from migrator.sql.names import Name, name_of
-from migrator.sql.parser import field_enum
+from migrator.sql.parser import field_enum, kind_of, strings
+from migrator.sql.parser import find as find_nodes
 
 HAZARD = Hazard.FAILS
 BAD = (
@@ -47,6 +50,11 @@ BAD = (
         sql="ALTER TABLE p ADD CONSTRAINT u UNIQUE USING INDEX i;",
         setup="CREATE TABLE p (a int) PARTITION BY LIST (a);",
     ),
+    Example(
+        sql="CREATE UNIQUE INDEX u ON ONLY p (b);",
+        setup="CREATE TABLE p (a int, b int) PARTITION BY LIST (a);",
+    ),
+    Example(sql="CREATE TABLE p (a int PRIMARY KEY, b int) PARTITION BY LIST (b);"),
 )
 GOOD = (
     Example(
@@ -59,9 +67,15 @@ GOOD = (
         pg_version=18,
     ),
     Example(sql="CREATE INDEX CONCURRENTLY i ON unknown (a);"),
+    Example(
+        sql="CREATE UNIQUE INDEX u ON ONLY p (b, a);",
+        setup="CREATE TABLE p (a int, b int) PARTITION BY LIST (a);",
+    ),
+    Example(sql="CREATE TABLE p (a int, b int, PRIMARY KEY (a, b)) PARTITION BY LIST (b);"),
 )
 
 
+_KEYS = frozenset({"CONSTR_PRIMARY", "CONSTR_UNIQUE"})
 _FOREIGN_KEY_CAN_BE_UNVALIDATED = 18
 
 
@@ -81,6 +95,41 @@ def find(moment: Moment) -> Iterator[Report]:
             yield from _refused(moment, table, "a foreign key NOT VALID")
         if constraint.indexname:
             yield from _refused(moment, table, "a constraint USING INDEX")
+    yield from _without_partition_key(moment)
+
+
+def _without_partition_key(moment: Moment) -> Iterator[Report]:
+    for table, partitioned_by, columns in _unique(moment):
+        missing = [one for one in partitioned_by if one and one not in columns]
+        if missing:
+            yield Report(
+                f"PostgreSQL refuses a key over ({', '.join(columns)}) on {table}, which is partitioned by "
+                f"{', '.join(missing)}",
+                f"over ({', '.join((*columns, *missing))}), or on each partition by itself",
+            )
+
+
+def _unique(moment: Moment) -> Iterator[tuple[Name, tuple[str, ...], tuple[str, ...]]]:
+    """Yield each table with its partition key and the columns of what the statement makes unique."""
+    tree = moment.tree
+    if moment.statement.kind == "index_stmt" and tree.unique:
+        table = name_of(tree.relation)
+        yield table, moment.schema.known(table).partition_key, tuple(one.index_elem.name for one in tree.index_params)
+    for table, command in moment.commands("AT_AddConstraint"):
+        added = definition(command)
+        if field_enum(added, "contype") in _KEYS and not added.indexname:
+            yield table, moment.schema.known(table).partition_key, strings(added.keys)
+    if moment.statement.kind == "create_stmt" and tree.HasField("partspec"):
+        table, partitioned_by = (
+            name_of(tree.relation),
+            tuple(one.name for one in find_nodes(tree.partspec, "PartitionElem")),
+        )
+        for column in find_nodes(tree, "ColumnDef"):
+            if kinds_of(column) & _KEYS:
+                yield table, partitioned_by, (column.colname,)
+        for node in tree.table_elts:
+            if kind_of(node) == "constraint" and field_enum(node.constraint, "contype") in _KEYS:
+                yield table, partitioned_by, strings(node.constraint.keys)
 
 
 def _refused(moment: Moment, table: Name, what: str) -> Iterator[Report]:

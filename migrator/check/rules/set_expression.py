@@ -14,7 +14,8 @@ Add a column with the new expression kept by triggers, fill it in chunks, switch
 
 When it does not apply
 ----------------------
-DROP EXPRESSION keeps the values and changes the catalog only.
+DROP EXPRESSION keeps the values and changes the catalog only. A virtual column is not
+stored.
 """
 
 from __future__ import annotations
@@ -34,6 +35,11 @@ BAD = (
 )
 GOOD = (
     Example(sql="ALTER TABLE orders ALTER COLUMN dbl DROP EXPRESSION;"),
+    Example(
+        sql="ALTER TABLE a ALTER b SET EXPRESSION AS (n + 1);",
+        setup="CREATE TABLE a (n int, b int GENERATED ALWAYS AS (n) VIRTUAL);",
+        pg_version=18,
+    ),
     Example(
         sql=(
             "CREATE TABLE f (a int, b int GENERATED ALWAYS AS (a) STORED); "

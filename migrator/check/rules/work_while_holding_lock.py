@@ -28,7 +28,9 @@ from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
 from migrator.check.stalls import MADE_SAFE
 from migrator.check.wording import one_line
+from migrator.sql.effects import Work
 from migrator.sql.names import Name, name_of
+from migrator.sql.online.form import OnlineForm
 from migrator.sql.parser import kind_of
 
 HAZARD = Hazard.BLOCKS
@@ -38,6 +40,7 @@ BAD = (
     Example(sql="BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE; UPDATE orders SET qty = 2 WHERE id < 500; COMMIT;"),
     Example(sql="BEGIN; ALTER TABLE orders ADD COLUMN a int; CREATE INDEX i ON orders (a); COMMIT;"),
     Example(sql="BEGIN; ALTER TABLE orders ADD COLUMN a int; ANALYZE orders; COMMIT;"),
+    Example(sql="BEGIN; ALTER TABLE customers ADD COLUMN a int; ALTER TABLE orders VALIDATE CONSTRAINT q; COMMIT;"),
 )
 GOOD = (
     Example(sql="ALTER TABLE customers ADD COLUMN locale text; SELECT count(*) FROM customers;"),
@@ -80,15 +83,16 @@ def find(moment: Moment) -> Iterator[Report]:
 
 
 def _alone(moment: Moment) -> bool:
-    """Say whether migrator runs the statement in a transaction of its own: an index build."""
-    return moment.by_migrator and moment.statement.kind == "index_stmt" and not moment.transaction.explicit
+    """Say whether migrator runs the statement in a transaction of its own."""
+    alone = moment.statement.kind == "index_stmt" or isinstance(moment.online, OnlineForm)
+    return moment.by_migrator and alone and not moment.transaction.explicit
 
 
 def _worked_on(moment: Moment) -> Name | None:
     """Return a table in use of which the statement reads or changes many rows."""
     kind, tree = moment.statement.kind, moment.tree
-    if kind == "index_stmt":
-        return next((work.relation for work in moment.effect.work if moment.live(work.relation)), None)
+    if kind in ("index_stmt", "alter_table_stmt"):
+        return next((work.relation for work in moment.effect.work if _is_left_to_us(moment, work)), None)
     if kind == "vacuum_stmt" and not tree.is_vacuumcmd:
         return _first_live(moment, tuple(name_of(one.vacuum_relation.relation) for one in tree.rels))
     if kind == "create_table_as_stmt" and kind_of(tree.query) == "select_stmt":
@@ -99,6 +103,14 @@ def _worked_on(moment: Moment) -> Name | None:
     if kind in _CHANGES and kind not in ("insert_stmt", "copy_stmt"):
         return None if is_by_key(tree) else _first_live(moment, (name_of(tree.relation),))
     return None
+
+
+def _is_left_to_us(moment: Moment, work: Work) -> bool:
+    """Say whether no other rule is about the work: a validation under a lock on its own table has one."""
+    if moment.statement.kind == "index_stmt":
+        return moment.live(work.relation)
+    table = name_of(moment.tree.relation)
+    return work.rule == "validate-constraint" and not any(one.relation.same(table) for one in moment.transaction.held)
 
 
 def _first_live(moment: Moment, tables: tuple[Name, ...]) -> Name | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from migrator.check.schema.alter import add_child, alter
-from migrator.check.schema.columns import column_of, constraint_of, default_sql, has_value, with_constraint
+from migrator.check.schema.columns import column_of, columns_in, constraint_of, default_sql, has_value, with_constraint
 from migrator.check.schema.schema import Schema, ViewColumns
 from migrator.check.schema.types import TYPES_AND_FUNCTIONS
 from migrator.sql.classify.queries import relations_in
@@ -167,8 +167,10 @@ def _drop(schema: Schema, tree: Tree) -> None:
             _drop_index(schema, name)
         elif kind == "OBJECT_TRIGGER" and len(parts) > 1:
             schema.triggers.pop((parts[-2], parts[-1]), None)
+            schema.readers.pop((parts[-2], f"trigger {parts[-1]}"), None)
         elif kind == "OBJECT_POLICY" and len(parts) > 1:
             schema.policies.pop((parts[-2], parts[-1]), None)
+            schema.readers.pop((parts[-2], f"policy {parts[-1]}"), None)
         elif kind in ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_FOREIGN_TABLE"):
             schema.forget(name)
 
@@ -229,10 +231,13 @@ def _schema(schema: Schema, tree: Tree) -> None:
 def _trigger(schema: Schema, tree: Tree) -> None:
     key = (tree.relation.relname, tree.trigname)
     schema.triggers[key] = schema.triggers.get(key, True)
+    schema.readers[key[0], f"trigger {key[1]}"] = frozenset((*strings(tree.columns), *columns_in(tree.when_clause)))
 
 
 def _policy(schema: Schema, tree: Tree) -> None:
     schema.policies[tree.table.relname, tree.policy_name] = tree.cmd_name
+    named = (*columns_in(tree.qual), *columns_in(tree.with_check))
+    schema.readers[tree.table.relname, f"policy {tree.policy_name}"] = frozenset(named)
 
 
 def _prepare(schema: Schema, tree: Tree) -> None:

@@ -90,7 +90,17 @@ def column_of(definition: Tree) -> Column:
     """Return the column that a ColumnDef makes."""
     names = strings(definition.type_name.names)
     text = _SERIAL[names[-1]] if is_serial(definition) else type_sql(definition.type_name)
-    return Column(definition.colname, text, is_required(definition))
+    column = Column(definition.colname, text, is_required(definition))
+    for node in definition.constraints:
+        if field_enum(node.constraint, "contype") == "CONSTR_GENERATED":
+            kind = "virtual" if node.constraint.generated_kind == "v" else "stored"
+            return replace(column, generated=kind, computed_from=columns_in(node.constraint.raw_expr))
+    return column
+
+
+def columns_in(expression: Tree) -> tuple[str, ...]:
+    """Return the names of the columns in an expression, each once."""
+    return tuple(dict.fromkeys(strings(one.fields)[-1] for one in find(expression, "ColumnRef") if strings(one.fields)))
 
 
 def constraint_of(node: Tree, table: Name, column: str | None = None) -> Constraint | None:
@@ -100,9 +110,7 @@ def constraint_of(node: Tree, table: Name, column: str | None = None) -> Constra
         return None
     columns = (column,) if column else strings(node.fk_attrs if kind == "foreign key" else node.keys)
     if kind == "check":
-        columns = tuple(
-            dict.fromkeys(strings(one.fields)[-1] for one in find(node, "ColumnRef") if strings(one.fields))
-        )
+        columns = columns_in(node)
     return Constraint(
         name=node.conname or _default_name(kind, table, columns),
         kind=kind,

@@ -80,6 +80,8 @@ class Schema:
     """By table and name: the command that it is for, or all."""
     standing: set[tuple[str, Name]] = field(default_factory=set)
     """Sequences and schemas, by kind and name."""
+    readers: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    """By table and words for a trigger or policy of it: the columns that it names."""
     prepared: dict[str, str] = field(default_factory=dict)
     """The statements that PREPARE named."""
     new_objects: set[Name] = field(default_factory=set)
@@ -165,6 +167,7 @@ class Schema:
         self.tables[name.name] = [one for one in self.tables.get(name.name, ()) if not one.name.same(name)]
         self.views = {view: reads for view, reads in self.views.items() if not view.same(name)}
         self.added = {pair for pair in self.added if pair[0] != name.name}
+        self.readers = {key: columns for key, columns in self.readers.items() if key[0] != name.name}
         self.told.discard(name.name)
 
     def put_column(self, table: Name, column: Column) -> None:

@@ -23,6 +23,9 @@ def _alter(tree: Tree, draft: Draft) -> None:
     what = field_enum(tree, "objtype")
     words = _OBJECTS.get(what, what.removeprefix("OBJECT_"))
     subcommands: list[str] = []
+    draft.gone = frozenset(
+        node.alter_table_cmd.name for node in tree.cmds if key_of(node.alter_table_cmd) == "AT_DropConstraint"
+    )
     for node in tree.cmds:
         command = node.alter_table_cmd
         row = row_of(command)

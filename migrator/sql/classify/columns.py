@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from migrator.sql.checks import is_proven_not_null
 from migrator.sql.classify.constraints import lock_reference
 from migrator.sql.classify.draft import Draft
@@ -173,15 +175,24 @@ def _foreign_keys(table: Table, column: str, draft: Draft) -> None:
 
 
 def set_not_null(command: Tree, table: Name, draft: Draft) -> None:
-    """Record the scan for NULLs, unless the column has none by a constraint that holds."""
+    """Record the scan for NULLs, unless the column has none by a constraint that the statement does not drop."""
     known = draft.context.table(table)
-    if not is_proven_not_null(known, command.name):
+    kept = (
+        replace(known, constraints=tuple(one for one in known.constraints if one.name not in draft.gone))
+        if known
+        else None
+    )
+    if not is_proven_not_null(kept, command.name):
         why = f"every row is read to see that {command.name} is not null"
         draft.add_work(WorkKind.SCAN, table, "set-not-null", why, certain=known is not None)
 
 
 def set_expression(command: Tree, table: Name, draft: Draft) -> None:
     """Record that a stored generated column is computed anew; a virtual one (18) is not stored."""
+    known = draft.context.table(table)
+    column = known.column(command.name) if known else None
+    if column is not None and column.generated == "virtual":
+        return
     certain = draft.context.pg_version < 18
     why = f"{command.name} is computed anew for every row, if it is stored"
     draft.add_work(WorkKind.REWRITE, table, "set-expression", why, certain=certain)

@@ -32,6 +32,8 @@ class Draft:
     savepoint: str = ""
     locks_unknown: bool = False
     cascades: bool = False
+    gone: frozenset[str] = frozenset()
+    """Constraints that the statement drops, which it does before all else."""
 
     def lock(self, relation: Name | None, mode: LockMode, role: str = "") -> None:
         """Record a lock; `relation` is None where only the server knows which."""
