@@ -23,9 +23,13 @@ def not_null(column: str) -> Condition:
     return Condition(column, "IS NOT NULL")
 
 
-def proven(table: Table) -> frozenset[Condition]:
-    """Return the simple conditions that hold for every row of the table."""
-    checks = [one.expression for one in table.constraints if one.kind == "check" and one.validated and one.expression]
+def proven(table: Table, *, without: frozenset[str] = frozenset()) -> frozenset[Condition]:
+    """Return the simple conditions that hold for every row of the table, `without` what these constraints say."""
+    checks = [
+        one.expression
+        for one in table.constraints
+        if one.kind == "check" and one.validated and one.expression and one.name not in without
+    ]
     from_checks = {condition for check in checks for condition in conditions_of(check)}
     return frozenset(from_checks | {not_null(column.name) for column in table.columns if column.not_null})
 
@@ -55,9 +59,9 @@ def _is_bool(node: Tree, operator: str) -> bool:
     return kind_of(node) == "bool_expr" and field_enum(node.bool_expr, "boolop") == operator
 
 
-def is_proven_not_null(table: Table | None, column: str) -> bool:
-    """Say whether the column is NOT NULL or a validated check says so."""
-    return table is not None and not_null(column) in proven(table)
+def is_proven_not_null(table: Table | None, column: str, *, without: frozenset[str] = frozenset()) -> bool:
+    """Say whether the column is NOT NULL or a validated check says so, none of those to be left out."""
+    return table is not None and not_null(column) in proven(table, without=without)
 
 
 def conditions_of(expression: str) -> frozenset[Condition]:

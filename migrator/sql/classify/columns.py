@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from migrator.sql.checks import is_proven_not_null
 from migrator.sql.classify.constraints import lock_reference
 from migrator.sql.classify.draft import Draft
@@ -177,12 +175,7 @@ def _foreign_keys(table: Table, column: str, draft: Draft) -> None:
 def set_not_null(command: Tree, table: Name, draft: Draft) -> None:
     """Record the scan for NULLs, unless the column has none by a constraint that the statement does not drop."""
     known = draft.context.table(table)
-    kept = (
-        replace(known, constraints=tuple(one for one in known.constraints if one.name not in draft.gone))
-        if known
-        else None
-    )
-    if not is_proven_not_null(kept, command.name):
+    if not is_proven_not_null(known, command.name, without=draft.gone):
         why = f"every row is read to see that {command.name} is not null"
         draft.add_work(WorkKind.SCAN, table, "set-not-null", why, certain=known is not None)
 
