@@ -98,6 +98,8 @@ def _make_again(session: Session, step: Revision, row: StepRow, entry: Entry, ta
                 session.runner.send(f"{row.id}.{row.attempts} {one.kind} {one.name}", one.statement, step.location)
             elif one.name == f"{entry.table}.{quote(entry.column)}":
                 columns.make_identity(session, step, row, entry, one)
+        if entry.column:
+            columns.keep_rules(session, step, row, entry, table)
     for was, now in altered(entry.definitions, definitions(session.working, table.oid, whole=not entry.column)):
         text = f"{was.kind} {was.name} is not as it was before contract: {now}; was: {was.statement}"
         session.emit(Notice(step=session.ref, text=text))

@@ -21,14 +21,15 @@ from migrator.backfill.size import ChunkSize
 from migrator.backfill.slices import forget_slices
 from migrator.engine import dual_writes as triggers
 from migrator.engine import rows
-from migrator.engine.archives import identities
+from migrator.engine.archives import domains, identities
 from migrator.engine.archives.entries import SCHEMA, Entry
 from migrator.engine.archives.tables import at
+from migrator.engine.events import Notice
 from migrator.engine.session import Session
 from migrator.errors import UnavailableError
 from migrator.ledger.ledger import StepRow
 from migrator.plan.steps.revision import Revision
-from migrator.postgres.definitions import Definition
+from migrator.postgres.definitions import Definition, definitions, lost
 from migrator.postgres.tables import Table, find_table, require_key
 from migrator.sql.effects import Effect
 from migrator.sql.names import Name, quote
@@ -115,8 +116,10 @@ def restore(session: Session, step: Revision, row: StepRow, entry: Entry) -> str
     assert kept
     table = find_table(session.working, entry.table, step.location)
     found = table.column(entry.column)
-    if found is None or found.declared != kept.declared or found.identity:
-        _add(session, step, row, entry, kept.declared, anew=found is not None)
+    instead = domains.stand_in(session, table, copy, entry)
+    declared = instead.type if instead else kept.declared
+    if found is None or found.declared != declared or found.identity:
+        _add(session, step, row, entry, declared, anew=found is not None)
         table = find_table(session.working, entry.table, step.location)
     keys = {key.name: key.name for key in table.key}
     refill = Refill(table=table, set={entry.column: _quoted(entry.column)}, source=copy, key=keys)
@@ -135,6 +138,22 @@ def make_identity(session: Session, step: Revision, row: StepRow, entry: Entry, 
     if copy is not None and identities.default(session, entry):
         dual = _dual(row, find_table(session.working, entry.table), entry, copy)
         triggers.change(session, dual, identities.again(entry, one), None, step.location)
+
+
+def keep_rules(session: Session, step: Revision, row: StepRow, entry: Entry, table: Table) -> None:
+    """Let the column keep the rules of the domain that it could not come back as, and say so."""
+    copy = at(session, f"{SCHEMA}.{entry.name}")
+    instead = domains.stand_in(session, table, copy, entry) if copy is not None else None
+    column = table.column(entry.column)
+    if instead is None or column is None or column.type == instead.domain:
+        return
+    name = f"{row.id}.{row.attempts} domain {entry.number}"
+    if instead.default and not column.default:
+        statement = f"ALTER TABLE {entry.table} ALTER COLUMN {_quoted(column.name)} SET DEFAULT {instead.default}"
+        session.runner.send(f"{name} default", statement, step.location)
+    for one in lost([instead.check(entry)], definitions(session.working, table.oid)):
+        session.runner.send(name, one.statement, step.location)
+    session.emit(Notice(step=session.ref, text=instead.told(entry)))
 
 
 def differences(session: Session, entry: Entry, table: Table) -> Iterator[str]:
@@ -171,12 +190,14 @@ def differences(session: Session, entry: Entry, table: Table) -> Iterator[str]:
 
 def _fill_default(session: Session, step: Revision, row: StepRow, entry: Entry, copy: Table) -> None:
     """Give rows that were inserted since contract the column's default as it was."""
+    table, column = find_table(session.working, entry.table), _quoted(entry.column)
+    instead = domains.stand_in(session, table, copy, entry)
     made = [one for one in entry.definitions if one.kind == "default" and one.name.endswith(f".{quote(entry.column)}")]
-    default = made[0].statement.partition(" SET DEFAULT ")[2] if made else identities.default(session, entry)
+    own = made[0].statement.partition(" SET DEFAULT ")[2] if made else identities.default(session, entry)
+    default = own or (instead.default if instead else None)
     if not default:
         return
     _bring_sequence(session, step, row, entry, default)
-    table, column = find_table(session.working, entry.table), _quoted(entry.column)
     matched = " AND ".join(
         f"migrator_copy.{_quoted(one.name)} = {_quoted(table.name)}.{_quoted(one.name)}" for one in copy.key
     )
