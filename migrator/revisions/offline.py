@@ -1,4 +1,4 @@
-"""Finds out what revisions send without any server: they run on a connection that notes all and answers nothing."""
+"""Finds out what revisions send without any server: they run on a connection that notes all and has no rows."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from sqlalchemy.types import to_instance
 from migrator.check.finding import Place
 from migrator.check.history import Direction, History, RecordedRevision
 from migrator.revisions.downgrade import reason_without_effect
+from migrator.revisions.known_schema import KnownSchema
 from migrator.revisions.lineage import Loaded, lineage
 from migrator.revisions.mapped import mapped_by
 from migrator.revisions.project import Project
@@ -179,6 +180,8 @@ def _direction(one: Loaded, name: str, context: Any, connection: Any) -> Directi
         return Direction(place, problem=problem)
     noted: list[Noted] = []
     connection.connection.dbapi_connection.begin_notes(noted, str(one.path))
+    known: KnownSchema = connection.dialect.known
+    known.begin(source, noted)
     unseen = ""
     try:
         with Operations.context(context), context.begin_transaction(_per_migration=True):
@@ -187,4 +190,7 @@ def _direction(one: Loaded, name: str, context: Any, connection: Any) -> Directi
         unseen = "" if problem else f"{type(error).__name__}: {error}".splitlines()[0]
     connection.rollback()
     pieces, unreadable = source.pieces(noted)
-    return Direction(place, pieces, problem, unseen, any(note.reads_rows for note in noted), unreadable)
+    reads = any(note.reads_rows for note in noted) or known.left_open
+    if name == "upgrade":
+        known.keep(pieces)
+    return Direction(place, pieces, problem, unseen, reads, unreadable)

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy.dialects import registry
-from sqlalchemy.dialects.postgresql.base import PGDialect
 
+from migrator.revisions.known_schema import KnownSchema
+from migrator.revisions.reflection import ReflectingDialect
 from migrator.sql.errors import SqlError
 from migrator.sql.parser import Tree, kind_of, strings
 from migrator.sql.statement import parse
@@ -121,7 +122,7 @@ def _name(target: Tree) -> str:
     return target.name or ((strings(target.val.column_ref.fields) or ("column",))[-1] if is_column else "column")
 
 
-class RecordingDialect(PGDialect):
+class RecordingDialect(ReflectingDialect):
     """PostgreSQL as SQLAlchemy writes it, of whatever version was asked for."""
 
     driver = "recording"
@@ -131,6 +132,7 @@ class RecordingDialect(PGDialect):
     def __init__(self, _recorded_version: int = 14, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]  # SQLAlchemy's dialects are not annotated
         self._recorded_version = _recorded_version
+        self.known = KnownSchema(_recorded_version)
 
     @classmethod
     def import_dbapi(cls) -> Any:

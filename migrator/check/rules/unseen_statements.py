@@ -3,7 +3,8 @@
 What it does
 ------------
 Reports a revision that raised an error on the recording connection, sent text that is not SQL, or went by rows that
-it read from the database.
+it read from the database. Questions about the schema by SQLAlchemy's inspector, `checkfirst` and `autoload_with` are
+answered from what the revisions before have made; where they do not tell, nothing is there, and that is reported too.
 
 Why it is bad
 -------------
@@ -16,7 +17,8 @@ Keep data changes out of schema revisions: a `backfill` step does them in chunks
 
 When it does not apply
 ----------------------
-Revisions that send the same whatever the database holds.
+Revisions that send the same whatever the database holds, and those that ask for what they then create themselves:
+`if not inspector.has_table(...)`, then `create_table`.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from migrator.check.schema.columns import (
     column_of,
     constraint_of,
     default_sql,
+    expression_sql,
     has_value,
-    plain_default,
     type_sql,
     with_constraint,
 )
@@ -95,7 +95,7 @@ def _type(schema: Schema, table: Name, command: Tree) -> None:
 def _default(schema: Schema, table: Name, command: Tree) -> None:
     if command.HasField("def"):
         schema.defaults.add((table.name, command.name))
-        schema.default_texts[table.name, command.name] = plain_default(getattr(command, "def"))
+        schema.default_texts[table.name, command.name] = expression_sql(getattr(command, "def"))
     else:
         schema.defaults.discard((table.name, command.name))
         schema.default_texts.pop((table.name, command.name), None)

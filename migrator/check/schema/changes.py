@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from migrator.check.schema.alter import add_child, alter
 from migrator.check.schema.columns import column_of, columns_in, constraint_of, default_sql, has_value, with_constraint
+from migrator.check.schema.renames import RENAMES
 from migrator.check.schema.schema import Schema, ViewColumns
 from migrator.check.schema.types import TYPES_AND_FUNCTIONS
 from migrator.sql.classify.queries import relations_in
@@ -24,13 +25,7 @@ def apply(schema: Schema, statement: Statement, effect: Effect) -> None:
     handler = _HANDLERS.get(statement.kind)
     if handler:
         handler(schema, statement.tree)
-    for gone in (*effect.drops, *(rename.what for rename in effect.renames)):
-        if gone.kind in ("function", "routine"):
-            schema.signatures = {name: known for name, known in schema.signatures.items() if not name.same(gone.name)}
-        schema.standing = {(kind, one) for kind, one in schema.standing if not one.same(gone.name)}
-        schema.enums = {
-            name: labels for name, labels in schema.enums.items() if not (_is_type(gone) and name.same(gone.name))
-        }
+    _forget(schema, effect)
     for setting in effect.changes_settings:
         if setting.name == "timezone":
             schema.session_timezone = setting.value
@@ -40,6 +35,21 @@ def apply(schema: Schema, statement: Statement, effect: Effect) -> None:
             schema.put(replace(schema.known(change.table), empty=True))
         elif known is not None and known.empty and change.verb in ("INSERT", "COPY", "MERGE"):
             schema.put(replace(known, empty=False))
+
+
+def _forget(schema: Schema, effect: Effect) -> None:
+    """Remove what is known of functions, types, sequences and schemas under the names that they no longer have."""
+    for rename in effect.renames:
+        labels = next((labels for name, labels in schema.enums.items() if name.same(rename.what.name)), None)
+        if _is_type(rename.what) and rename.name and labels is not None:
+            schema.enums[rename.what.name.beside(rename.name)] = labels
+    for gone in (*effect.drops, *(rename.what for rename in effect.renames)):
+        if gone.kind in ("function", "routine"):
+            schema.signatures = {name: known for name, known in schema.signatures.items() if not name.same(gone.name)}
+        schema.standing = {(kind, one) for kind, one in schema.standing if not one.same(gone.name)}
+        schema.enums = {
+            name: labels for name, labels in schema.enums.items() if not (_is_type(gone) and name.same(gone.name))
+        }
 
 
 def _is_type(one: Object) -> bool:
@@ -183,41 +193,6 @@ def _drop_index(schema: Schema, name: Name) -> None:
         schema.put(replace(known, indexes=tuple(one for one in known.indexes if one is not index)))
 
 
-def _rename(schema: Schema, tree: Tree) -> None:
-    kind = field_enum(tree, "rename_type")
-    if not tree.HasField("relation"):
-        return
-    relation = name_of(tree.relation)
-    known = schema.table(relation)
-    if kind in ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW") and known is not None:
-        schema.forget(relation)
-        schema.put(replace(known, name=known.name.beside(tree.newname)))
-    elif kind == "OBJECT_COLUMN" and known is not None:
-        columns = tuple(replace(one, name=tree.newname) if one.name == tree.subname else one for one in known.columns)
-        schema.put(replace(known, columns=columns))
-    elif kind == "OBJECT_TABCONSTRAINT" and known is not None:
-        constraints = tuple(
-            replace(one, name=tree.newname) if one.name == tree.subname else one for one in known.constraints
-        )
-        indexes = tuple(
-            replace(one, name=one.name.beside(tree.newname), constraint=tree.newname)
-            if one.constraint == tree.subname
-            else one
-            for one in known.indexes
-        )
-        schema.put(replace(known, constraints=constraints, indexes=indexes))
-    elif kind == "OBJECT_INDEX" and (index := schema.index(relation)):
-        table = schema.known(index.table)
-        renamed = replace(index, name=index.name.beside(tree.newname))
-        schema.put(replace(table, indexes=tuple(renamed if one is index else one for one in table.indexes)))
-
-
-def _set_schema(schema: Schema, tree: Tree) -> None:
-    if tree.HasField("relation") and (known := schema.table(name_of(tree.relation))):
-        schema.forget(known.name)
-        schema.put(replace(known, name=Name(known.name.name, tree.newschema)))
-
-
 def _foreign_table(schema: Schema, tree: Tree) -> None:
     _create_table(schema, tree.base_stmt)
     schema.put(replace(schema.known(name_of(tree.base_stmt.relation)), kind=RelationKind.FOREIGN))
@@ -251,6 +226,7 @@ def _sequence(schema: Schema, tree: Tree) -> None:
 
 _HANDLERS: dict[str, Callable[[Schema, Tree], None]] = {
     **TYPES_AND_FUNCTIONS,
+    **RENAMES,
     "create_stmt": _create_table,
     "create_foreign_table_stmt": _foreign_table,
     "create_table_as_stmt": _create_as,
@@ -260,8 +236,6 @@ _HANDLERS: dict[str, Callable[[Schema, Tree], None]] = {
     "view_stmt": _view,
     "index_stmt": _index,
     "drop_stmt": _drop,
-    "rename_stmt": _rename,
-    "alter_object_schema_stmt": _set_schema,
     "alter_table_stmt": alter,
     "create_trig_stmt": _trigger,
     "create_policy_stmt": _policy,

@@ -74,15 +74,16 @@ def has_value(column: Tree) -> bool:
 
 
 def default_sql(column: Tree) -> str | None:
-    """Return what the column's DEFAULT is, without the quotes and casts in which one value is written in many ways."""
+    """Return the expression of the column's DEFAULT."""
     for node in column.constraints:
         if field_enum(node.constraint, "contype") == "CONSTR_DEFAULT":
-            return plain_default(node.constraint.raw_expr)
+            return expression_sql(node.constraint.raw_expr)
     return None
 
 
-def plain_default(expression: Tree) -> str:
-    text = expression_sql(expression).lower().partition("::")[0].strip("'() ")
+def plain_default(expression: str) -> str:
+    """Return a default without the quotes and casts in which one value is written in many ways."""
+    text = expression.lower().partition("::")[0].strip("'() ")
     return {"current_timestamp": "now"}.get(text, text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migrator.check.schema.columns import plain_default
 from migrator.check.schema.schema import Schema
 from migrator.sql.column_type import read_type
 from migrator.sql.context import Column, Constraint, Table
@@ -44,8 +45,12 @@ def _of_default(table: Table, column: Column, before: Schema, after: Schema) -> 
     key = (table.name.name, column.name)
     if (key in before.defaults) != (key in after.defaults):
         yield f"{table.name}.{column.name} has {'a default now' if key in after.defaults else 'no default any more'}"
-    elif before.default_texts.get(key, "") != after.default_texts.get(key, before.default_texts.get(key, "")):
+    elif _default(before, key, "") != _default(after, key, before.default_texts.get(key, "")):
         yield f"{table.name}.{column.name} has another default"
+
+
+def _default(schema: Schema, key: tuple[str, str], unknown: str) -> str:
+    return plain_default(schema.default_texts.get(key, unknown))
 
 
 def _of_constraints(table: Table, now: Table) -> Iterator[str]:

@@ -90,7 +90,7 @@ class Schema:
     views: dict[Name, ViewColumns] = field(default_factory=dict)
     defaults: set[tuple[str, str]] = field(default_factory=set)
     default_texts: dict[tuple[str, str], str] = field(default_factory=dict)
-    """What the defaults are, of those columns whose default a statement told."""
+    """The expressions of the defaults, of those columns whose default a statement told."""
     added: set[tuple[str, str]] = field(default_factory=set)
     dropped_indexes: list[tuple[Name, Index | None]] = field(default_factory=list)
 
@@ -172,8 +172,8 @@ class Schema:
 
     def put_column(self, table: Name, column: Column) -> None:
         known = self.known(table)
-        others = tuple(one for one in known.columns if one.name != column.name)
-        self.put(replace(known, columns=(*others, column)))
+        columns = tuple(column if one.name == column.name else one for one in known.columns)
+        self.put(replace(known, columns=columns if column in columns else (*columns, column)))
 
     def believe(self, table: Name, column: Column) -> None:
         """Remember a column as somebody says it is, unless more is known of it."""
