@@ -56,8 +56,11 @@ BAD = (
         ),
     ),
     Example(
-        sql="ALTER TABLE orders DROP COLUMN owner;",
-        setup="CREATE TABLE orders (owner name); CREATE POLICY own ON orders USING (owner = current_user);",
+        sql="ALTER TABLE bills DROP COLUMN holder;",
+        setup=(
+            "CREATE TABLE orders (owner name); CREATE POLICY own ON orders USING (owner = current_user); "
+            "ALTER TABLE orders RENAME TO bills; ALTER TABLE bills RENAME owner TO holder;"
+        ),
     ),
 )
 GOOD = (

@@ -41,7 +41,9 @@ def _rename(schema: Schema, tree: Tree) -> None:
 def _move(schema: Schema, known: Table, name: Name) -> None:
     """Give a relation its new name, also in the foreign keys that point to it."""
     old, whole = known.name, known.name.name in schema.told
+    readers = schema.readers
     schema.forget(old)
+    schema.readers = {(name.name if key[0] == old.name else key[0], key[1]): read for key, read in readers.items()}
     indexes = tuple(replace(one, table=name, name=Name(one.name.name, name.schema)) for one in known.indexes)
     schema.put(replace(known, name=name, indexes=indexes))
     if whole:
@@ -63,12 +65,19 @@ def _rename_column(schema: Schema, known: Table, old: str, new: str) -> None:
     schema.put(
         replace(
             known,
-            columns=tuple(replace(one, name=new) if one.name == old else one for one in known.columns),
+            columns=tuple(
+                replace(one, name=new if one.name == old else one.name, computed_from=renamed(one.computed_from))
+                for one in known.columns
+            ),
             constraints=tuple(replace(one, columns=renamed(one.columns)) for one in known.constraints),
             indexes=tuple(map(of_index, known.indexes)),
         )
     )
     _rekey(schema, lambda key: (key[0], new) if key == (known.name.name, old) else key)
+    schema.readers = {
+        key: frozenset(renamed(tuple(read))) if key[0] == known.name.name else read
+        for key, read in schema.readers.items()
+    }
     _in_keys_to(schema, known.name, lambda one: replace(one, referenced=renamed(one.referenced)))
 
 
