@@ -110,7 +110,7 @@ def change(old: Type, new: Type, timezone: str | None = None) -> TypeChange:
         return TypeChange(rewrites=False, rebuilds=True)
     if set(pair) == {"timestamp", "timestamptz"}:
         zone_free = timezone is not None and timezone.lower() in _UTC
-        return TypeChange(rewrites=not (zone_free and _precise_enough(old, new)), rebuilds=False)
+        return TypeChange(rewrites=not (zone_free and _precise_enough(old, new)), rebuilds=True)
     known = old.built_in and new.built_in
     return TypeChange(rewrites=True if known else None)
 

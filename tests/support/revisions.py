@@ -16,7 +16,7 @@ from migrator.engine.check_files import Request
 from migrator.settings import load_settings
 
 FOLDER = Path(__file__).resolve().parents[1] / "unit" / "check"
-FILES = (FOLDER / "revisions.yaml", FOLDER / "revisions_written_blindly.yaml")
+FILES = tuple(FOLDER / f"revisions{one}.yaml" for one in ("", "_written_blindly", "_written_blindly_again"))
 HEAD = (
     "import sqlalchemy as sa\nfrom sqlalchemy.dialects import postgresql\nfrom alembic import op\n\n"
     "revision = {id!r}\ndown_revision = {down!r}\n\n"

@@ -47,6 +47,7 @@ BAD = (
     Example(sql="ALTER TABLE p ADD CONSTRAINT k UNIQUE USING INDEX rare;", setup=_SETUP),
     Example(sql="ALTER TABLE q ADD CONSTRAINT f FOREIGN KEY (id) REFERENCES p (t) NOT VALID;", setup=_SETUP),
     Example(sql="ALTER TABLE p ADD CONSTRAINT f FOREIGN KEY (t) REFERENCES p NOT VALID;", setup=_SETUP),
+    Example(sql="ALTER TABLE p ADD u uuid; ALTER TABLE p ADD FOREIGN KEY (u) REFERENCES p NOT VALID;", setup=_SETUP),
     Example(sql="ALTER TABLE p DROP CONSTRAINT p_pkey;", setup=_SETUP),
     Example(sql="ALTER TABLE p ALTER CONSTRAINT n_ok DEFERRABLE;", setup=_SETUP),
 )
@@ -58,8 +59,14 @@ GOOD = (
     Example(sql="ALTER TABLE p DROP CONSTRAINT p_pkey CASCADE;", setup=_SETUP),
     Example(sql="ALTER TABLE q ALTER CONSTRAINT q_fk DEFERRABLE;", setup=_SETUP),
 )
-_NUMBERS = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"})
-_TEXTS = frozenset({"text", "varchar", "bpchar"})
+_FAMILIES = {
+    **dict.fromkeys(("int2", "int4", "int8", "numeric", "float4", "float8"), "number"),
+    **dict.fromkeys(("text", "varchar", "bpchar"), "text"),
+    **dict.fromkeys(("date", "timestamp", "timestamptz"), "time"),
+    **dict.fromkeys(("inet", "cidr"), "address"),
+    **{one: one for one in ("uuid", "bool", "bytea", "jsonb")},
+}
+"""Types whose values PostgreSQL compares with each other."""
 
 
 def find(moment: Moment) -> Iterator[Report]:
@@ -125,7 +132,8 @@ def _of_key(moment: Moment, table: Table, added: Tree) -> Iterator[str]:
     elif set(columns) not in map(set, keys) and primary != columns:
         yield f"no unique constraint of {target.name} is over ({', '.join(columns)})"
     for own, other in zip(strings(added.fk_attrs), columns or (), strict=False):
-        if {_family(table, own), _family(target, other)} == {"number", "text"}:
+        both = {_family(table, own), _family(target, other)}
+        if len(both) > 1 and "" not in both:
             yield f"{own} cannot be compared with {target.name}.{other}"
 
 
@@ -134,4 +142,4 @@ def _family(table: Table, name: str) -> str:
     known = read_type(column.type) if column is not None and column.type else None
     if known is None or known.array or not known.built_in:
         return ""
-    return "number" if known.name in _NUMBERS else "text" if known.name in _TEXTS else ""
+    return _FAMILIES.get(known.name, "")

@@ -4,7 +4,7 @@ What it does
 ------------
 Reports on a known partitioned table: `CREATE INDEX CONCURRENTLY` and `DROP INDEX CONCURRENTLY`, a foreign key NOT VALID
 before PostgreSQL 18, `ADD CONSTRAINT ... USING INDEX`, a primary key or what is unique without the columns of the
-partition key.
+partition key, `ATTACH PARTITION` of a table whose columns are others, or take NULL where those of the parent do not.
 
 Why it is bad
 -------------
@@ -29,8 +29,9 @@ from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
 from migrator.check.schema.columns import kinds_of
 from migrator.check.stalls import MADE_SAFE
+from migrator.sql.column_type import read_type
 from migrator.sql.commands import definition
-from migrator.sql.context import RelationKind
+from migrator.sql.context import RelationKind, Table
 from migrator.sql.names import Name, name_of
 from migrator.sql.parser import field_enum, kind_of, strings
 from migrator.sql.parser import find as find_nodes
@@ -55,6 +56,10 @@ BAD = (
         setup="CREATE TABLE p (a int, b int) PARTITION BY LIST (a);",
     ),
     Example(sql="CREATE TABLE p (a int PRIMARY KEY, b int) PARTITION BY LIST (b);"),
+    Example(
+        sql="CREATE TABLE c (a int); ALTER TABLE p ATTACH PARTITION c FOR VALUES IN (1);",
+        setup="CREATE TABLE p (a int NOT NULL) PARTITION BY LIST (a);",
+    ),
 )
 GOOD = (
     Example(
@@ -72,6 +77,10 @@ GOOD = (
         setup="CREATE TABLE p (a int, b int) PARTITION BY LIST (a);",
     ),
     Example(sql="CREATE TABLE p (a int, b int, PRIMARY KEY (a, b)) PARTITION BY LIST (b);"),
+    Example(
+        sql="CREATE TABLE c (a int NOT NULL); ALTER TABLE p ATTACH PARTITION c FOR VALUES IN (1);",
+        setup="CREATE TABLE p (a int NOT NULL) PARTITION BY LIST (a);",
+    ),
 )
 
 
@@ -96,6 +105,28 @@ def find(moment: Moment) -> Iterator[Report]:
         if constraint.indexname:
             yield from _refused(moment, table, "a constraint USING INDEX")
     yield from _without_partition_key(moment)
+    for table, command in moment.commands("AT_AttachPartition"):
+        parent, child = moment.schema.table(table), moment.schema.table(name_of(definition(command).name))
+        for reason in _unlike(moment, parent, child) if parent and child else ():
+            yield Report(
+                f"PostgreSQL refuses to attach {child.name if child else ''} to {table}: {reason}",
+                f"make it with CREATE TABLE ... (LIKE {table} INCLUDING ALL)",
+            )
+
+
+def _unlike(moment: Moment, parent: Table, child: Table) -> Iterator[str]:
+    """Yield how the columns of two tables differ, where all of them are known."""
+    if not all(one.columns and moment.schema.is_whole(one.name) for one in (parent, child)):
+        return
+    for one in parent.columns:
+        other = child.column(one.name)
+        if other is None:
+            yield f"it has no column {one.name}"
+        elif one.type and other.type and read_type(one.type) != read_type(other.type):
+            yield f"its column {one.name} is {other.type}, not {one.type}"
+        elif one.not_null and not other.not_null:
+            yield f"its column {one.name} can be NULL"
+    yield from (f"{parent.name} has no column {one.name}" for one in child.columns if not parent.column(one.name))
 
 
 def _without_partition_key(moment: Moment) -> Iterator[Report]:

@@ -11,7 +11,7 @@ from migrator.check.schema.renames import RENAMES
 from migrator.check.schema.schema import Schema, ViewColumns
 from migrator.check.schema.types import TYPES_AND_FUNCTIONS
 from migrator.sql.classify.queries import relations_in
-from migrator.sql.context import Index, RelationKind, Table
+from migrator.sql.context import Column, Index, RelationKind, Table
 from migrator.sql.effects import Effect, Object
 from migrator.sql.names import Name, name_of
 from migrator.sql.parser import Tree, deparse, field_enum, find, kind_of, strings, walk
@@ -67,6 +67,11 @@ def _create_table(schema: Schema, tree: Tree) -> None:
     for node in tree.table_elts:
         if kind_of(node) == "column_def":
             table = _with_column(schema, table, node.column_def)
+        elif kind_of(node) == "table_like_clause":
+            like = schema.known(name_of(node.table_like_clause.relation)).columns
+            table = replace(
+                table, columns=(*table.columns, *(Column(one.name, one.type, one.not_null) for one in like))
+            )
     for node in tree.table_elts:
         if kind_of(node) == "constraint" and (constraint := constraint_of(node.constraint, name)):
             table = with_constraint(table, constraint)

@@ -67,6 +67,8 @@ class Schema:
     """Types that are no table's: True for a domain with a constraint."""
     bases: dict[Name, str] = field(default_factory=dict)
     """What values of a type are stored as: of a domain the type under it, else the type itself."""
+    domain_rules: dict[Name, frozenset[str]] = field(default_factory=dict)
+    """The names of a domain's constraints; those without a name, and those of a domain under it, are an empty text."""
     domain_defaults: dict[Name, str] = field(default_factory=dict)
     enums: dict[Name, tuple[str, ...]] = field(default_factory=dict)
     """The labels of each enum."""

@@ -11,6 +11,7 @@ from migrator.sql.context import Volatility
 from migrator.sql.names import Name, name_of
 from migrator.sql.parser import Tree, field_enum, option_text, strings
 
+_RULES = {"CONSTR_CHECK", "CONSTR_NOTNULL"}
 _EXTENSION_TYPES = {
     "citext": ("citext",),
     "hstore": ("hstore",),
@@ -72,8 +73,10 @@ def _domain(schema: Schema, tree: Tree) -> None:
     for one in tree.constraints:
         if field_enum(one.constraint, "contype") == "CONSTR_DEFAULT":
             schema.domain_defaults[name] = expression_sql(one.constraint.raw_expr)
-    if kinds & {"CONSTR_CHECK", "CONSTR_NOTNULL"} or under is not None:
-        schema.types[name] = bool(kinds & {"CONSTR_CHECK", "CONSTR_NOTNULL"} or under)
+    own = [one.constraint.conname for one in tree.constraints if field_enum(one.constraint, "contype") in _RULES]
+    schema.domain_rules[name] = frozenset(own if under is False else [*own, ""])
+    if kinds & _RULES or under is not None:
+        schema.types[name] = bool(kinds & _RULES or under)
 
 
 def _alter_domain(schema: Schema, tree: Tree) -> None:
@@ -83,8 +86,15 @@ def _alter_domain(schema: Schema, tree: Tree) -> None:
         schema.domain_defaults.pop(known, None)
         if tree.HasField("def"):
             schema.domain_defaults[known] = expression_sql(getattr(tree, "def"))
+    known = next((one for one in schema.types if one.same(name)), name)
     if tree.subtype in ("C", "O"):
-        schema.types[next((one for one in schema.types if one.same(name)), name)] = True
+        schema.types[known] = True
+        if known in schema.domain_rules:
+            added = getattr(tree, "def").constraint.conname if tree.subtype == "C" else ""
+            schema.domain_rules[known] |= {added}
+    elif tree.subtype == "X" and tree.name in schema.domain_rules.get(known, ()):
+        schema.domain_rules[known] -= {tree.name}
+        schema.types[known] = bool(schema.domain_rules[known])
 
 
 def _plain(schema: Schema, name: Name) -> None:
