@@ -81,7 +81,9 @@ class LossWatch:
             for change in effect.data_changes
             if change.verb == "TRUNCATE" and "truncate" not in accepted and not self._is_own(change.table)
         ]
-        self._made |= {(made.name, made.member) for made in effect.creates}
+        self._made |= {
+            (made.name, made.member) for made in effect.creates if made.member is None or made.kind == "column"
+        }
         return lost
 
     def _is_own(self, name: Name, member: str | None = None) -> bool:

@@ -24,7 +24,7 @@ from migrator.sql.statement import Statement
 
 _LASTING = frozenset({Hazard.IRREVERSIBLE, Hazard.BREAKS})
 """Hazards of what is committed; while it lasts, a transaction that is rolled back stalls traffic like any other."""
-_DEEPEST = 5
+DEEPEST = 5
 """Functions may call themselves."""
 _OWN_ENUM = 17
 """From then on a label can be used in the transaction that adds it, if that has created the enum as well."""
@@ -90,7 +90,7 @@ class Walk:
     def _inside(self, piece: Piece, following: tuple[Statement, ...]) -> Iterator[Finding]:
         """Judge the statements inside a DO block, or a function that is called: they run in one transaction."""
         inner = inner_statements(piece.statement, self.schema)
-        if not inner or self.depth >= _DEEPEST:
+        if not inner or self.depth >= DEEPEST:
             return
         self.depth += 1
         outer = self.transaction

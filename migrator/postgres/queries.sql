@@ -643,7 +643,7 @@ SELECT n.nspname, t.typname FROM pg_type t JOIN pg_namespace n ON n.oid = t.typn
 WHERE t.oid = to_regtype(%(name)s)
   AND (t.typtype IN ('e', 'd') OR EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))
 
--- name: stand_in_of_domain
+-- name: domain_of
 WITH RECURSIVE under AS (
     SELECT t.*, 0 AS depth FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid AND t.typtype = 'd'
     WHERE a.attrelid = %(copy)s AND a.attname = %(column)s
@@ -657,10 +657,11 @@ the AS (
            (array_agg(format_type(oid, NULL) ORDER BY depth))[1] AS name,
            (array_agg(format_type(typbasetype, typtypmod) ORDER BY depth DESC))[1] AS base
     FROM under)
-SELECT base, made, name FROM the
-WHERE has_rules AND ((required AND made IS NULL)
-                     OR pg_relation_size(%(table)s) > %(short)s
-                     OR (SELECT sum(pg_relation_size(relid)) FROM pg_partition_tree(%(table)s::oid::regclass)) > %(short)s)
+SELECT base, made, name, required FROM the WHERE has_rules
+
+-- name: size_of_table
+SELECT pg_relation_size(%(table)s)
+       + coalesce((SELECT sum(pg_relation_size(relid)) FROM pg_partition_tree(%(table)s::oid::regclass)), 0)
 
 -- name: twin_of_type
 SELECT format(CASE typtype WHEN 'd' THEN 'CREATE DOMAIN %%s AS integer' ELSE 'CREATE TYPE %%s AS ENUM ()' END, %(type)s::text)

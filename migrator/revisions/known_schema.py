@@ -9,6 +9,7 @@ from migrator.check.blocks import inner_statements
 from migrator.check.schema.changes import apply
 from migrator.check.schema.nothing import does_nothing
 from migrator.check.schema.schema import Schema
+from migrator.check.script import DEEPEST
 from migrator.check.source import Piece
 from migrator.sql.classify import classify
 from migrator.sql.context import RelationKind, Table
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from migrator.revisions.recording_place import Source
 
 _VIEWS = (RelationKind.VIEW, RelationKind.MATVIEW)
-_DEEPEST = 5
-"""Functions may call themselves."""
 _TEMPORARY = "pg_temp"
 _NAMED_ALIKE = {
     **dict.fromkeys(("table", "view", "materialized view", "foreign table", "sequence", "index"), "relation"),
@@ -57,7 +56,7 @@ class Learnt:
         effect = classify(statement, self.schema)
         if does_nothing(statement, effect, self.schema):
             return
-        if depth < _DEEPEST:
+        if depth < DEEPEST:
             for inner in inner_statements(statement, self.schema):
                 self._follow(inner, depth + 1)
         apply(self.schema, statement, effect)

@@ -89,6 +89,17 @@ statement_timestamp to_char to_date to_json to_jsonb to_number to_regclass to_re
 CHANGING_BY_ZONE = frozenset({"age", "date", "date_part", "date_trunc", "extract"})
 """Functions of pg_catalog that are immutable of every type but `timestamptz`."""
 
+_TIMES = frozenset({"date", "time", "timestamp", "timestamptz", "interval"})
+CHANGING_BY_SETTINGS = {
+    "timestamptz": frozenset({"date", "time", "timestamp", "text", "varchar"}),
+    "date": frozenset({"timestamptz", "text", "varchar"}),
+    "timestamp": frozenset({"timestamptz", "text", "varchar"}),
+    "interval": frozenset({"text", "varchar"}),
+    "text": _TIMES,
+    "varchar": _TIMES,
+}
+"""Conversions that depend on TimeZone, DateStyle or IntervalStyle (`pg_cast`, and the types' input and output)."""
+
 AGGREGATES = frozenset(
     """
 any_value array_agg avg bit_and bit_or bit_xor bool_and bool_or corr count covar_pop covar_samp every json_agg

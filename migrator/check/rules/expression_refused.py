@@ -34,7 +34,7 @@ from migrator.sql.commands import definition
 from migrator.sql.context import Table, Volatility
 from migrator.sql.names import name_of
 from migrator.sql.parser import Tree, field_enum, kind_of, sorted_out, strings
-from migrator.sql.volatility import AGGREGATES, CHANGING, CHANGING_BY_ZONE, function_name
+from migrator.sql.volatility import AGGREGATES, CHANGING, CHANGING_BY_SETTINGS, CHANGING_BY_ZONE, function_name
 
 HAZARD = Hazard.FAILS
 _SETUP = (
@@ -67,17 +67,6 @@ GOOD = (
 )
 _BY_CONFIGURATION = frozenset({"to_tsvector", "to_tsquery", "plainto_tsquery", "phraseto_tsquery"})
 """Immutable only with the name of a text search configuration."""
-_TIMES = frozenset({"date", "time", "timestamp", "timestamptz", "interval"})
-_BY_SETTINGS = {
-    "timestamptz": frozenset({"date", "time", "timestamp", "text", "varchar"}),
-    "date": frozenset({"timestamptz", "text", "varchar"}),
-    "timestamp": frozenset({"timestamptz", "text", "varchar"}),
-    "time": frozenset({"text", "varchar"}),
-    "interval": frozenset({"text", "varchar"}),
-    "text": _TIMES,
-    "varchar": _TIMES,
-}
-"""Conversions that depend on TimeZone, DateStyle or IntervalStyle (`pg_cast`, and the types' input and output)."""
 
 
 def find(moment: Moment) -> Iterator[Report]:
@@ -172,7 +161,7 @@ def _reasons(moment: Moment, what: str, table: Table, expression: Tree) -> Itera
         yield from _of_call(moment, what, table, call)
     for cast in nodes["TypeCast"]:
         before, after = _type_of_column(table, cast.arg), type_of(cast.type_name)
-        if before and after.built_in and not after.array and after.name in _BY_SETTINGS.get(before, ()):
+        if before and after.built_in and not after.array and after.name in CHANGING_BY_SETTINGS.get(before, ()):
             yield f"{_column(cast.arg)} is converted to {after.name}, which depends on the session's settings"
 
 

@@ -23,13 +23,14 @@ The table is not known to be partitioned, and PostgreSQL 18 for foreign keys.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from migrator.check.finding import Hazard, Severity
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
 from migrator.check.schema.columns import kinds_of
 from migrator.check.stalls import MADE_SAFE
-from migrator.sql.column_type import read_type
+from migrator.sql.column_type import Type, read_type
 from migrator.sql.commands import definition
 from migrator.sql.context import RelationKind, Table
 from migrator.sql.names import Name, name_of
@@ -78,8 +79,8 @@ GOOD = (
     ),
     Example(sql="CREATE TABLE p (a int, b int, PRIMARY KEY (a, b)) PARTITION BY LIST (b);"),
     Example(
-        sql="CREATE TABLE c (a int NOT NULL); ALTER TABLE p ATTACH PARTITION c FOR VALUES IN (1);",
-        setup="CREATE TABLE p (a int NOT NULL) PARTITION BY LIST (a);",
+        sql="CREATE TABLE c (a int NOT NULL, m public.mood); ALTER TABLE p ATTACH PARTITION c FOR VALUES IN (1);",
+        setup="CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE p (a int NOT NULL, m mood) PARTITION BY LIST (a);",
     ),
 )
 
@@ -106,10 +107,10 @@ def find(moment: Moment) -> Iterator[Report]:
             yield from _refused(moment, table, "a constraint USING INDEX")
     yield from _without_partition_key(moment)
     for table, command in moment.commands("AT_AttachPartition"):
-        parent, child = moment.schema.table(table), moment.schema.table(name_of(definition(command).name))
-        for reason in _unlike(moment, parent, child) if parent and child else ():
+        child = name_of(definition(command).name)
+        for reason in _unlike(moment, moment.schema.known(table), moment.schema.known(child)):
             yield Report(
-                f"PostgreSQL refuses to attach {child.name if child else ''} to {table}: {reason}",
+                f"PostgreSQL refuses to attach {child} to {table}: {reason}",
                 f"make it with CREATE TABLE ... (LIKE {table} INCLUDING ALL)",
             )
 
@@ -122,11 +123,19 @@ def _unlike(moment: Moment, parent: Table, child: Table) -> Iterator[str]:
         other = child.column(one.name)
         if other is None:
             yield f"it has no column {one.name}"
-        elif one.type and other.type and read_type(one.type) != read_type(other.type):
+        elif one.type and other.type and not _same(read_type(one.type), read_type(other.type)):
             yield f"its column {one.name} is {other.type}, not {one.type}"
         elif one.not_null and not other.not_null:
             yield f"its column {one.name} can be NULL"
     yield from (f"{parent.name} has no column {one.name}" for one in child.columns if not parent.column(one.name))
+
+
+def _same(one: Type | None, other: Type | None) -> bool:
+    """Say whether both can be one type: an unknown one can be any, and one without a schema be in any."""
+    if one is None or other is None:
+        return True
+    schemas = {one.schema, other.schema} if None not in (one.schema, other.schema) else {None}
+    return replace(one, schema=None) == replace(other, schema=None) and len(schemas) == 1
 
 
 def _without_partition_key(moment: Moment) -> Iterator[Report]:
@@ -151,10 +160,8 @@ def _unique(moment: Moment) -> Iterator[tuple[Name, tuple[str, ...], tuple[str, 
         if field_enum(added, "contype") in _KEYS and not added.indexname:
             yield table, moment.schema.known(table).partition_key, strings(added.keys)
     if moment.statement.kind == "create_stmt" and tree.HasField("partspec"):
-        table, partitioned_by = (
-            name_of(tree.relation),
-            tuple(one.name for one in find_nodes(tree.partspec, "PartitionElem")),
-        )
+        table = name_of(tree.relation)
+        partitioned_by = tuple(one.name for one in find_nodes(tree.partspec, "PartitionElem"))
         for column in find_nodes(tree, "ColumnDef"):
             if kinds_of(column) & _KEYS:
                 yield table, partitioned_by, (column.colname,)

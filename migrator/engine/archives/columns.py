@@ -60,7 +60,10 @@ class KeptColumn:
     def ends_with(self, effect: Effect) -> bool:
         """Tell whether a statement drops the column."""
         table = Name(self.dual.table.name, self.dual.table.schema)
-        return any(one.name.same(table) and one.member in (None, self.column) for one in effect.drops)
+        return any(
+            one.name.same(table) and (one.member is None or (one.kind == "column" and one.member == self.column))
+            for one in effect.drops
+        )
 
     def end_within(self, cursor: Any, effect: Effect) -> None:
         """Drop the trigger in the transaction of `cursor`."""
@@ -116,8 +119,8 @@ def restore(session: Session, step: Revision, row: StepRow, entry: Entry) -> str
     assert kept
     table = find_table(session.working, entry.table, step.location)
     found = table.column(entry.column)
-    instead = domains.stand_in(session, table, copy, entry)
-    declared = instead.type if instead else kept.declared
+    domain = domains.domain_of(session, copy, entry)
+    declared = domain.type if domain and domain.is_long_to_add(session, table) else kept.declared
     if found is None or found.declared != declared or found.identity:
         _add(session, step, row, entry, declared, anew=found is not None)
         table = find_table(session.working, entry.table, step.location)
@@ -143,17 +146,17 @@ def make_identity(session: Session, step: Revision, row: StepRow, entry: Entry, 
 def keep_rules(session: Session, step: Revision, row: StepRow, entry: Entry, table: Table) -> None:
     """Let the column keep the rules of the domain that it could not come back as, and say so."""
     copy = at(session, f"{SCHEMA}.{entry.name}")
-    instead = domains.stand_in(session, table, copy, entry) if copy is not None else None
+    domain = domains.domain_of(session, copy, entry) if copy is not None else None
     column = table.column(entry.column)
-    if instead is None or column is None or column.type == instead.domain:
+    if domain is None or column is None or column.type == domain.name:
         return
     name = f"{row.id}.{row.attempts} domain {entry.number}"
-    if instead.default and not column.default:
-        statement = f"ALTER TABLE {entry.table} ALTER COLUMN {_quoted(column.name)} SET DEFAULT {instead.default}"
+    if domain.default and not column.default:
+        statement = f"ALTER TABLE {entry.table} ALTER COLUMN {_quoted(column.name)} SET DEFAULT {domain.default}"
         session.runner.send(f"{name} default", statement, step.location)
-    for one in lost([instead.check(entry)], definitions(session.working, table.oid)):
+    for one in lost([domain.check(entry)], definitions(session.working, table.oid)):
         session.runner.send(name, one.statement, step.location)
-    session.emit(Notice(step=session.ref, text=instead.told(entry)))
+    session.emit(Notice(step=session.ref, text=domain.told(entry)))
 
 
 def differences(session: Session, entry: Entry, table: Table) -> Iterator[str]:
@@ -191,10 +194,10 @@ def differences(session: Session, entry: Entry, table: Table) -> Iterator[str]:
 def _fill_default(session: Session, step: Revision, row: StepRow, entry: Entry, copy: Table) -> None:
     """Give rows that were inserted since contract the column's default as it was."""
     table, column = find_table(session.working, entry.table), _quoted(entry.column)
-    instead = domains.stand_in(session, table, copy, entry)
+    domain = domains.domain_of(session, copy, entry)
     made = [one for one in entry.definitions if one.kind == "default" and one.name.endswith(f".{quote(entry.column)}")]
     own = made[0].statement.partition(" SET DEFAULT ")[2] if made else identities.default(session, entry)
-    default = own or (instead.default if instead else None)
+    default = own or (domain.default if domain else None)
     if not default:
         return
     _bring_sequence(session, step, row, entry, default)

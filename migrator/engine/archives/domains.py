@@ -20,17 +20,27 @@ SHORT = 8 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
-class StandIn:
-    """The type under a domain, the domain's default in SQL, if it has one, and its name in SQL."""
+class Domain:
+    """A domain that has a constraint, in SQL, with the type under it and its default, if it has one."""
 
     type: str
     default: str | None
-    domain: str
+    name: str
+    required: bool
+    """It takes no NULL."""
+
+    def is_long_to_add(self, session: Session, table: Table) -> bool:
+        """Say whether to add a column of the domain would hold up those who use the table, or fail."""
+        if self.required and self.default is None:
+            return True
+        found = session.working.execute(query("size_of_table"), {"table": table.oid}).fetchone()
+        assert found
+        return bool(found[0] > SHORT)
 
     def check(self, entry: Entry) -> Definition:
         """Return the check by which the column keeps the rules of the domain: it fails as a cast to it does."""
-        name = clip(f"{entry.column}_as_{self.domain}".replace('"', ""), MAX_NAME_BYTES)
-        condition = f"num_nulls({quote(entry.column)}::{self.domain}) >= 0"
+        name = clip(f"{entry.column}_as_{self.name}".replace('"', ""), MAX_NAME_BYTES)
+        condition = f"num_nulls({quote(entry.column)}::{self.name}) >= 0"
         statement = f"ALTER TABLE {entry.table} ADD CONSTRAINT {quote(name)} CHECK ({condition})"
         return Definition("constraint", f"{entry.table}.{quote(name)}", statement)
 
@@ -38,14 +48,13 @@ class StandIn:
         """Return what a person should know."""
         column = f"{entry.table.removeprefix('public.')}.{quote(entry.column)}"
         return (
-            f"{column} is {self.type} with the rules of {self.domain} as a check: a column of that domain can only be "
+            f"{column} is {self.type} with the rules of {self.name} as a check: a column of that domain can only be "
             f"added by writing the table anew under a lock; ALTER TABLE {entry.table} ALTER COLUMN "
-            f"{quote(entry.column)} TYPE {self.domain} does so"
+            f"{quote(entry.column)} TYPE {self.name} does so"
         )
 
 
-def stand_in(session: Session, table: Table, copy: Table, entry: Entry) -> StandIn | None:
-    """Return what stands for the domain that the copy's column has; None where the domain itself can come back."""
-    names = {"copy": copy.oid, "column": entry.column, "table": table.oid, "short": SHORT}
-    found = session.working.execute(query("stand_in_of_domain"), names).fetchone()
-    return StandIn(*found) if found else None
+def domain_of(session: Session, copy: Table, entry: Entry) -> Domain | None:
+    """Return the domain that the copy's column has; None where it has none, or one without a constraint."""
+    found = session.working.execute(query("domain_of"), {"copy": copy.oid, "column": entry.column}).fetchone()
+    return Domain(*found) if found else None

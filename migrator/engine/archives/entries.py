@@ -107,13 +107,14 @@ def _noted(session: Session, step: Revision, row: StepRow, number: int, text: st
 
 def _refuse_taken(connection: psycopg.Connection, entry: Entry, step: Revision) -> None:
     name = f"{SCHEMA}.{entry.name}"
-    found = connection.execute("SELECT to_regclass(%s) IS NOT NULL OR to_regtype(%s) IS NOT NULL", (name, name))
-    if found.fetchone() == (True,):
+    relation, of_type = connection.execute("SELECT to_regclass(%s), to_regtype(%s)", (name, name)).fetchone() or ()
+    if relation or of_type:
+        what = "TABLE" if relation else "TYPE"
         raise ArchiveTakenError(
             f"cannot archive {entry.table}: {name}, where it would be kept, is there already",
             where=step.location,
             notes=["nothing was dropped", "this ledger does not know it: it is of another one, or made by hand"],
-            help=f"if it is still needed: ALTER TABLE {name} RENAME TO {entry.name}_of_before; otherwise drop it",
+            help=f"if it is still needed: ALTER {what} {name} RENAME TO {entry.name}_of_before; otherwise drop it",
         )
 
 

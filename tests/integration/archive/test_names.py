@@ -74,3 +74,23 @@ def test_a_table_comes_back_when_the_name_of_its_index_is_free(database: Databas
     connection.execute("ALTER INDEX t_pkey RENAME TO newer_pkey")
     project.rollback(plan, to="migrate")
     assert rows(connection) == content
+
+
+def test_a_constraint_that_is_called_like_the_column_does_not_end_its_copy(database: Database, tmp_path: Path) -> None:
+    more = "ALTER TABLE t ADD CONSTRAINT code CHECK (id > 0);"
+    drop = ["ALTER TABLE t DROP CONSTRAINT code"]
+    project, plan = prepared(database, tmp_path, drop, ["SELECT 1"], "t.code", more=more)
+    project.apply(plan)
+    triggers = "SELECT count(*) FROM pg_trigger WHERE tgrelid = 't'::regclass AND tgname LIKE 'zz_migrator_archive%'"
+    assert database.connect().execute(triggers).fetchone() == (1,)
+
+
+def test_a_type_in_the_place_of_the_archive_is_told_as_one(database: Database, tmp_path: Path) -> None:
+    project, plan = prepared(database, tmp_path, ["ALTER TABLE t DROP COLUMN code CASCADE"], ["SELECT 1"], "t.code")
+    connection = database.connect()
+    (number,) = connection.execute("SELECT max(id) FROM migrator.steps WHERE phase = 'contract'").fetchone() or ()
+    left = f"migrator_archive.step_{number}_0"
+    connection.execute(f"CREATE SCHEMA migrator_archive; CREATE TYPE {left} AS ENUM ()")
+    with pytest.raises(MigratorError, match="is there already") as caught:
+        project.apply(plan)
+    assert f"ALTER TYPE {left} RENAME TO" in str(caught.value.help)

@@ -51,6 +51,16 @@ def test_a_table_that_the_revision_made_itself_may_go_again(database: Database, 
     assert project.apply(project.plan("loss", PLAN)) == "complete"
 
 
+def test_a_constraint_that_is_called_like_the_column_does_not_make_it_the_revisions_own(
+    database: Database, project: Project
+) -> None:
+    change = ["ALTER TABLE t ADD CONSTRAINT a CHECK (id > 0) NOT VALID", "ALTER TABLE t DROP COLUMN a"]
+    project.sql_revision("1111", change, ["ALTER TABLE t ADD COLUMN a int", "ALTER TABLE t DROP CONSTRAINT a"])
+    with pytest.raises(DataLossError, match=r"column t\.a"):
+        project.apply(project.plan("loss", PLAN))
+    assert columns(database) == {"id", "a"}
+
+
 @pytest.mark.parametrize("read", ["", "op.get_bind().execute(sa.text('SELECT count(*) FROM notes')).scalar_one()"])
 def test_a_comment_beside_the_statement_accepts_it_as_it_does_for_the_gate(
     database: Database, project: Project, read: str
