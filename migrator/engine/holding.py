@@ -49,6 +49,7 @@ class Holding:
         with ExitStack() as closing:
             lock = DatabaseLock(closing.enter_context(self.target.connect(f"{self.name} (lock)")))
             lock.acquire()
+            closing.callback(lock.release)
             self._end_leftovers()
             self._lock, self._closing = lock, closing.pop_all()
         return self

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import psycopg
 
 from migrator.errors import RefusedError
@@ -55,6 +57,11 @@ class DatabaseLock:
             notes=[f"held by: {_describe(owner)}" if owner else "held by: a session that ended just now"],
             help="wait for it, or watch it: migrator status",
         )
+
+    def release(self) -> None:
+        """Give the lock back: the server ends a session a moment after its client has gone, the lock with it."""
+        with suppress(psycopg.Error):
+            self._connection.execute(query("unlock"), {"key": KEY})
 
     def check(self) -> None:
         """Make sure that the lock is still ours: it goes with its connection.

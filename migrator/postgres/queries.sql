@@ -38,6 +38,9 @@ SELECT pg_terminate_backend(%(pid)s, 5000)
 -- name: try_lock
 SELECT pg_try_advisory_lock(%(key)s)
 
+-- name: unlock
+SELECT pg_advisory_unlock(%(key)s)
+
 -- name: lock_owner
 SELECT a.pid, a.application_name, a.usename, a.state,
        extract(epoch FROM clock_timestamp() - a.backend_start), ''
