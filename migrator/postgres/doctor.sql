@@ -65,6 +65,7 @@ SELECT 'pid ' || a.pid || ' (' || coalesce(nullif(a.application_name, ''), 'no a
        format('SELECT pg_terminate_backend(%s);', a.pid)
 FROM pg_stat_activity a
 WHERE a.xact_start < now() - interval '1 minute' AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
+  AND a.datname = current_database()
 ORDER BY a.xact_start
 
 -- name: prepared_transactions
@@ -79,7 +80,7 @@ SELECT 'pid ' || a.pid || ' (' || coalesce(nullif(a.application_name, ''), 'no a
        || array_to_string(pg_blocking_pids(a.pid), ', '),
        format('SELECT pg_terminate_backend(%s);', (pg_blocking_pids(a.pid))[1])
 FROM pg_stat_activity a
-WHERE cardinality(pg_blocking_pids(a.pid)) > 0 ORDER BY a.query_start
+WHERE a.datname = current_database() AND cardinality(pg_blocking_pids(a.pid)) > 0 ORDER BY a.query_start
 
 -- name: replication_slots
 SELECT 'replication slot ' || slot_name, 'nobody reads it, and it keeps '

@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 
 from tests.support.cli import run_cli
-from tests.support.databases import Database
+from tests.support.databases import Database, Databases
 from tests.support.polling import wait_until
 from tests.support.sessions import blocker
 
@@ -77,6 +77,20 @@ def test_who_blocks_whom_is_named(calm: Database, tmp_path: Path) -> None:
             code, found = examine(calm, tmp_path)
     assert code == 1
     assert [one["subject"].split()[1] for one in found if one["check"] == "blocked sessions"] == [str(pid)]
+
+
+def test_sessions_of_another_database_hold_up_nothing_here(
+    calm: Database, databases: Databases, tmp_path: Path
+) -> None:
+    other = databases.create()
+    with other.connect() as connection:
+        connection.execute("CREATE TABLE t (a int)")
+    with waiting_for(other.url, "ALTER TABLE t ADD b int", behind="LOCK TABLE t") as pid:
+        with other.connect() as connection:
+            blocked = "SELECT cardinality(pg_blocking_pids(%s)) > 0"
+            wait_until(lambda: connection.execute(blocked, (pid,)).fetchone() == (True,))
+        assert examine(calm, tmp_path) == (0, [])
+    databases.drop(other)
 
 
 @contextmanager
