@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from migrator.check.schema.columns import expression_sql
@@ -35,8 +36,12 @@ def is_whole(tree: Tree) -> bool:
     return all(_always_true(one) for one in _conjuncts(tree.where_clause))
 
 
-def is_unlimited(tree: Tree) -> bool:
-    """Say whether no part of the condition limits how many rows there can be; a join with a table does not."""
+def is_unlimited(tree: Tree, keys: frozenset[str] = frozenset()) -> bool:
+    """Say whether no part of the condition limits how many rows there can be; a join with a table does not.
+
+    Args:
+        keys: columns that have each value once.
+    """
     own = {one.ctename: one.ctequery for one in find(tree, "CommonTableExpr")}
     if tree.DESCRIPTOR.name == "MergeStmt":
         return _is_table(tree.source_relation, own)
@@ -50,10 +55,40 @@ def is_unlimited(tree: Tree) -> bool:
     conjuncts = list(_conjuncts(tree.where_clause))
     closed = _closed_ranges(conjuncts)
     target = {tree.relation.relname, tree.relation.alias.aliasname}
+    shared = _shared_values(tree) - keys
     return all(
-        _always_true(one) or _about_content(one) or _is_open(one, closed) or (joined and _is_about_others(one, target))
+        _always_true(one)
+        or _about_content(one)
+        or _is_open(one, closed)
+        or (joined and _is_about_others(one, target))
+        or (_by_value(one) and _compared(one) in shared)
         for one in conjuncts
     )
+
+
+def _shared_values(tree: Tree) -> frozenset[str]:
+    """Return the columns of which many rows can have the same value, by their names and by what is done to them.
+
+    Who puts one constant in another's place renames a value of a class; keys are called like keys.
+    """
+    compared = {_compared(one) for one in _conjuncts(tree.where_clause) if _by_value(one)}
+    replaced = {
+        one.res_target.name
+        for one in (tree.target_list if tree.DESCRIPTOR.name == "UpdateStmt" else ())
+        if kind_of(one.res_target.val) in ("a_const", "param_ref", "type_cast")
+    }
+    return frozenset(one for one in compared if _CLASSES.search(one) or (one in replaced and not _KEYS.search(one)))
+
+
+_CLASSES = re.compile(r"(?:^|_)(?:status|state|kind|type|category|country|currency|locale|language|region|role|tier)$")
+_KEYS = re.compile(
+    r"(?:^|_)(?:id|uuid|code|email|hash|ip|key|label|login|name|no|number|path|phone|ref|sku|slug|title|token|url)$"
+)
+
+
+def _compared(node: Tree) -> str:
+    """Return the column that a comparison with single values is about."""
+    return strings(node.a_expr.lexpr.column_ref.fields)[-1]
 
 
 def changes_in(statement: Statement) -> Iterator[Tree]:

@@ -1,4 +1,4 @@
-"""A SQLAlchemy dialect of PostgreSQL whose connection notes what it is sent and finds no rows; no driver, no server."""
+"""A SQLAlchemy dialect of PostgreSQL whose connection notes what it is sent, on empty tables; no driver, no server."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from typing import Any
 
 from sqlalchemy.dialects import registry
 
+from migrator.revisions.empty_tables import answer
 from migrator.revisions.known_schema import KnownSchema
 from migrator.revisions.reflection import ReflectingDialect
-from migrator.sql.errors import SqlError
-from migrator.sql.parser import Tree, kind_of, strings
-from migrator.sql.statement import parse
 
 _READS = re.compile(r"\s*(?:SELECT|WITH|VALUES|SHOW|TABLE)\b|.*\bRETURNING\b", re.IGNORECASE | re.DOTALL)
 _FROM = re.compile(r"\bFROM\b", re.IGNORECASE)
@@ -73,7 +71,7 @@ class RecordingConnection:
 
 
 class _Cursor:
-    """Takes every statement and finds no rows."""
+    """Takes every statement and finds every table empty."""
 
     arraysize = 1
     rowcount = 0
@@ -82,44 +80,31 @@ class _Cursor:
     def __init__(self, connection: RecordingConnection) -> None:
         self.connection = connection
         self.description: list[tuple[Any, ...]] | None = None
+        self._rows: list[tuple[Any, ...]] = []
 
     def execute(self, sql: str, parameters: Any = None) -> None:
         self.connection.note(sql, pyformat=parameters is not None)
-        reads = _READS.match(sql)
-        self.description = [(name, None, None, None, None, None, None) for name in _columns(sql)] if reads else None
+        if not _READS.match(sql):
+            self.description, self._rows = None, []
+            return
+        names, self._rows = answer(sql)
+        self.description = [(name, None, None, None, None, None, None) for name in names]
 
     def executemany(self, sql: str, rows: Any) -> None:
         del rows
         self.execute(sql, ())
 
-    def fetchone(self) -> None:
-        return None
+    def fetchone(self) -> tuple[Any, ...] | None:
+        return self._rows.pop(0) if self._rows else None
 
-    def fetchall(self) -> list[Any]:
-        return []
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        return self.fetchmany(len(self._rows))
 
-    def fetchmany(self, size: int = 1) -> list[Any]:
-        del size
-        return []
+    def fetchmany(self, size: int = 1) -> list[tuple[Any, ...]]:
+        rows, self._rows = self._rows[:size], self._rows[size:]
+        return rows
 
     def close(self) -> None: ...
-
-
-def _columns(sql: str) -> list[str]:
-    """Return the names of the columns that a query would return; one where that cannot be told."""
-    try:
-        (statement,) = parse(sql, pyformat=True)
-        targets = list(getattr(statement.tree, "target_list", ())) or list(
-            getattr(statement.tree, "returning_list", ())
-        )
-    except (SqlError, ValueError):
-        return ["column"]
-    return [_name(one.res_target) for one in targets] or ["column"]
-
-
-def _name(target: Tree) -> str:
-    is_column = kind_of(target.val) == "column_ref"
-    return target.name or ((strings(target.val.column_ref.fields) or ("column",))[-1] if is_column else "column")
 
 
 class RecordingDialect(ReflectingDialect):

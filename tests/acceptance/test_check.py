@@ -210,18 +210,28 @@ def test_a_drop_of_what_the_models_still_map_is_reported_and_no_server_is_asked(
 
 
 def test_what_depends_on_rows_is_said_not_to_have_been_seen(project: Path, check: Check) -> None:
-    body = (
-        "def upgrade():\n    for row in op.get_bind().execute(sa.text('SELECT id FROM orders')):\n"
-        "        op.execute(f'DELETE FROM orders WHERE id = {row.id}')\n\n\n"
-        "def downgrade():\n    op.execute('SELEC 1')\n"
+    by_rows = (
+        "    for row in op.get_bind().execute(sa.text('SELECT id FROM orders')):\n"
+        "        op.execute(f'DELETE FROM orders WHERE id = {row.id}')\n"
     )
-    revision(project, "b2", "a1", body)
+    revision(project, "b2", "a1", f"def upgrade():\n{by_rows}\n\ndef downgrade():\n{by_rows}")
 
     code, found = check()
 
     assert code == 0
     assert rules(found) == ["unseen-statements", "unseen-statements"]
     assert check("--fail-on", "warning")[0] == 1
+
+
+def test_a_revision_that_sends_what_is_not_sql_does_not_pass(project: Path, check: Check) -> None:
+    path = revision(project, "b2", "a1", "def upgrade():\n    op.execute('SELEC 1')\n\n\ndef downgrade():\n    pass\n")
+
+    code, found = check()
+
+    assert code == 1
+    assert [(one["rule"], one["path"], one["line"]) for one in found] == [
+        ("unseen-statements", str(path.relative_to(project)), 9)
+    ]
 
 
 def test_only_what_a_branch_adds_is_checked(project: Path, check: Check) -> None:

@@ -16,7 +16,10 @@ from migrator.engine.check_files import Request
 from migrator.settings import load_settings
 
 FOLDER = Path(__file__).resolve().parents[1] / "unit" / "check"
-FILES = tuple(FOLDER / f"revisions{one}.yaml" for one in ("", "_written_blindly", "_written_blindly_again"))
+FILES = tuple(
+    FOLDER / f"revisions{one}.yaml"
+    for one in ("", "_written_blindly", "_written_blindly_again", "_written_blindly_thirdly")
+)
 HEAD = (
     "import sqlalchemy as sa\nfrom sqlalchemy.dialects import postgresql\nfrom alembic import op\n\n"
     "revision = {id!r}\ndown_revision = {down!r}\n\n"

@@ -17,7 +17,8 @@ One table per transaction, or per revision.
 When it does not apply
 ----------------------
 Tables that the same script created, and several locks taken by one statement. migrator gives each busy table a
-transaction of its own. A downgrade may drop several tables: those that its upgrade made.
+transaction of its own. A downgrade may drop several tables and sequences: those that its
+upgrade made.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def find(moment: Moment) -> Iterator[Report]:
     if not held or moment.effect.transaction_control:
         return
     others = {lock.relation for lock in moment.live_locks() if lock.relation and not moment.is_view(lock.relation)}
-    undone = [one.name for one in moment.effect.drops if one.kind == "table"] if moment.downgrade else []
+    undone = [one.name for one in moment.effect.drops if one.kind in ("table", "sequence")] if moment.downgrade else []
     for relation in sorted(one for one in others if not any(one.same(gone) for gone in undone)):
         if not any(one.relation.same(relation) for one in held) and moment.schema.index(relation) is None:
             safe = moment.by_migrator and not moment.transaction.explicit

@@ -3,8 +3,9 @@
 What it does
 ------------
 Reports `UPDATE` without WHERE, and `UPDATE` or `DELETE` with conditions that no key limits: `IS NULL`, `<>`, `NOT`,
-`LIKE`, a truth value, a range that is open on one side, a subquery without LIMIT, a join with another table; `MERGE`
-and `INSERT ... ON CONFLICT DO UPDATE` with a table; those inside WITH, and in loops of DO blocks that do not commit.
+`LIKE`, a truth value, a value of a column that is called like a class (`status`, `type`, ...) or is itself given
+another value, a range that is open on one side, a subquery without LIMIT, a join with another table; `MERGE` and
+`INSERT ... ON CONFLICT DO UPDATE` with a table; those inside WITH, and in loops of DO blocks that do not commit.
 
 Why it is bad
 -------------
@@ -30,6 +31,7 @@ from migrator.check.conditions import changes_in, condition_sql, is_by_key, is_u
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
+from migrator.sql.context import Table
 from migrator.sql.names import name_of, quote
 from migrator.sql.parser import Tree, field_enum
 
@@ -44,6 +46,8 @@ BAD = (
     Example(sql="MERGE INTO orders o USING customers c ON c.id = o.customer_id WHEN MATCHED THEN DELETE;"),
     Example(sql="WITH c AS (UPDATE orders SET note = 'n' RETURNING id) SELECT count(*) FROM c;"),
     Example(sql="DELETE FROM sessions WHERE created_at < '2024-01-01';"),
+    Example(sql="UPDATE orders SET carrier = 'dhl' WHERE carrier = 'ups';"),
+    Example(sql="UPDATE orders SET note = 'n' WHERE status IN ('open', 'held') AND note IS NULL;"),
     Example(sql="UPDATE orders SET note = 'n' WHERE id NOT IN (SELECT order_id FROM payments);"),
     Example(sql="INSERT INTO a SELECT id, n FROM b ON CONFLICT (id) DO UPDATE SET n = excluded.n;"),
     Example(
@@ -57,6 +61,10 @@ GOOD = (
     Example(sql="UPDATE orders o SET note = v.n FROM (VALUES (1, 'a')) v (id, n) WHERE v.id = o.id;"),
     Example(sql="UPDATE orders o SET note = c.name FROM customers c WHERE c.id = o.customer_id AND o.id < 1000;"),
     Example(sql="UPDATE orders SET lane = 'std' WHERE id = 5;"),
+    Example(sql="UPDATE roles SET name = 'owner' WHERE name = 'admin';"),
+    Example(
+        sql="UPDATE lanes SET lane = 'std' WHERE lane = 'standard';", setup="CREATE TABLE lanes (lane text UNIQUE);"
+    ),
     Example(sql="UPDATE orders SET lane = 'std' WHERE id BETWEEN 1 AND 1000 AND lane IS NULL;"),
     Example(sql="CREATE TABLE fresh (a int); UPDATE fresh SET a = 1;"),
 )
@@ -68,7 +76,7 @@ def find(moment: Moment) -> Iterator[Report]:
     yield from _upserts(moment)
     for change in changes_in(moment.statement):
         table = name_of(change.relation)
-        if not moment.live(table) or not is_unlimited(change):
+        if not moment.live(table) or not is_unlimited(change, _keys(moment.schema.table(table))):
             continue
         kind = change.DESCRIPTOR.name
         if kind != "DeleteStmt":
@@ -82,6 +90,15 @@ def find(moment: Moment) -> Iterator[Report]:
                 f"every row of {table} that it deletes stays locked until all of them are gone",
                 f"DELETE FROM {table} WHERE <key> BETWEEN <first> AND <last>{where};   -- chunk by chunk",
             )
+
+
+def _keys(table: Table | None) -> frozenset[str]:
+    """Return the columns that have each value once."""
+    return frozenset(
+        one.columns[0]
+        for one in (table.indexes if table else ())
+        if one.unique and len(one.columns) == 1 and not one.partial and not one.expressions
+    )
 
 
 def _in_loops(moment: Moment) -> Iterator[Report]:

@@ -5,6 +5,7 @@ What it does
 Reports a revision that raised an error on the recording connection, sent text that is not SQL, or went by rows that
 it read from the database. Questions about the schema by SQLAlchemy's inspector, `checkfirst` and `autoload_with` are
 answered from what the revisions before have made; where they do not tell, nothing is there, and that is reported too.
+Text that is not SQL, and a name that does not exist, are errors: they fail on any database.
 
 Why it is bad
 -------------
@@ -36,13 +37,20 @@ BAD = (example([], [], unseen="TypeError: 'NoneType' object is not subscriptable
        example([], [], unreadable="syntax error at or near SELEC"))  # fmt: skip
 GOOD = (example([], []), case("CREATE TABLE a (b int)", "DROP TABLE a"), case("SELECT 1", ""))
 
+_ALWAYS = ("NameError", "UnboundLocalError", "CompileError")
+"""Errors that no answer of a database brings about."""
+
 
 def find_in_revision(revision: RecordedRevision) -> Iterator[Report]:
     """Yield what is not known of either direction."""
     for name, direction in (("upgrade", revision.upgrade), ("downgrade", revision.downgrade)):
         for place, message in direction.unreadable:
-            yield Report(f"{name} sends what PostgreSQL cannot read: {message}", place=place)
-        if direction.unseen:
+            said = f"{name} sends what PostgreSQL cannot read: {message}"
+            yield Report(said, "correct the SQL", Severity.ERROR, place=place)
+        if direction.unseen.startswith(_ALWAYS):
+            said = f"{name} fails: {direction.unseen}"
+            yield Report(said, f"correct the {name}: it fails on any database", Severity.ERROR, place=direction.place)
+        elif direction.unseen:
             yield Report(f"{name} could not be followed to its end: {direction.unseen}", place=direction.place)
         elif direction.reads:
             yield Report(f"{name} reads rows: statements that depend on them were not seen", place=direction.place)

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, ENUM, JSONB, TIMESTAMP
 from sqlalchemy.exc import NoSuchTableError
 from sqlalchemy.pool import NullPool
 
-from migrator.check.finding import Place
+from migrator.check.finding import Place, Severity
 from migrator.check.options import Runner
 from migrator.check.source import Piece
 from migrator.revisions.recording_dialect import RecordingConnection, register
@@ -336,3 +336,44 @@ def test_every_table_is_reflected_at_once(inspector: sa.Inspector) -> None:
     assert set(metadata.tables) == {"shops", "t", "audit.log"}
     assert {one.name for one in metadata.tables["t"].primary_key} == {"a", "b"}
     assert set(inspector.get_multi_columns()) == {(None, "shops"), (None, "t")}
+
+
+GUARD = INSPECT + 'there = "{column}" in [c["name"] for c in insp.get_columns("customers")]\n'
+
+
+@pytest.mark.parametrize(("column", "expected"), [("note", {"incomplete-downgrade"}), ("fresh", set())])
+def test_a_column_that_a_guard_finds_there_is_not_the_revisions_to_drop(
+    column: str, expected: set[str], tmp_path: Path
+) -> None:
+    guard = GUARD.format(column=column)
+    upgrade = guard + f'if not there:\n    op.add_column("customers", sa.Column("{column}", sa.Text))\n'
+    downgrade = f'op.drop_column("customers", "{column}")\n'
+
+    assert rules(tmp_path, upgrade, downgrade) == expected
+
+
+@pytest.mark.parametrize(
+    ("upgrade", "severity"),
+    [
+        ('op.execute("SELEC 1")\n', Severity.ERROR),
+        ("undefined_name()\n", Severity.ERROR),
+        ('op.drop_constraint(None, "orders")\n', Severity.ERROR),
+        ('op.get_bind().execute(sa.text("SELECT id FROM orders")).fetchone()[0]\n', Severity.WARNING),
+    ],
+)
+def test_what_fails_on_any_database_is_an_error_and_what_hangs_on_rows_a_warning(
+    upgrade: str, severity: Severity, tmp_path: Path
+) -> None:
+    found = reasons(tmp_path, {"upgrade": upgrade, "downgrade": "pass\n"}, Runner.MIGRATOR)
+
+    assert {one.severity for one in found if one.rule == UNSEEN} == {severity}
+
+
+def test_batches_that_go_up_to_the_largest_key_are_followed(tmp_path: Path) -> None:
+    upgrade = (
+        'top = op.get_bind().execute(sa.text("SELECT coalesce(max(id), 0) FROM orders")).scalar()\n'
+        "for low in range(0, top + 1, 100):\n"
+        '    op.execute("UPDATE orders SET ref = upper(ref)")\n'
+    )
+
+    assert "unbatched-change" in rules(tmp_path, upgrade)
