@@ -22,6 +22,8 @@ from catalog_schema.seed.values import TAGS
 OWN_CATEGORY = 1
 """Where clients put products of their own; its list may change, all others may not."""
 
+_OWN = 4
+"""Products of its own that each client has at least."""
 _SEEDED = int(os.environ.get("CATALOG_LOAD_PRODUCTS", "1000"))
 _LOG = Path(os.environ.get("CATALOG_LOAD_LOG", os.devnull)).open("a", buffering=1)  # noqa: SIM115 - until the process ends
 _expected: dict[str, Any] = {}
@@ -42,6 +44,8 @@ class Client(FastHttpUser):
     def on_start(self) -> None:
         self.own: dict[int, dict[str, Any]] = {}
         self.rng = random.Random(next(_numbers))
+        for _ in range(_OWN):
+            self.add()  # so that the mix of requests is the same from the start
 
     @task(45)
     def product(self) -> None:
@@ -98,7 +102,7 @@ class Client(FastHttpUser):
 
     @task(2)
     def remove(self) -> None:
-        if len(self.own) < 4:
+        if len(self.own) <= _OWN:
             return
         number = next(iter(self.own))
         del self.own[number]

@@ -6,7 +6,11 @@ from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, make_url
 
+from catalog_service.repositories.patience import limit_waiting
 from catalog_service.settings import Settings
+
+_GRACE = 1.0
+"""Seconds after which the server should have told that the statement took too long."""
 
 
 def primary_engine(settings: Settings) -> Engine:
@@ -30,7 +34,7 @@ def _engine(settings: Settings, url: str, more: str) -> Engine:
         "connect_timeout": settings.connect_timeout,
         "options": options,
     }
-    return create_engine(
+    engine = create_engine(
         normalised(url),
         pool_size=settings.pool_size,
         max_overflow=settings.pool_overflow,
@@ -40,6 +44,8 @@ def _engine(settings: Settings, url: str, more: str) -> Engine:
         pool_use_lifo=True,
         connect_args=connect,
     )
+    limit_waiting(engine, settings.statement_timeout + _GRACE)
+    return engine
 
 
 def normalised(url: str) -> URL:

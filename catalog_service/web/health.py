@@ -29,20 +29,20 @@ def ready() -> tuple[Response, int]:
     parts = catalog()
     checks: dict[str, Any] = {
         "cache": _ask(parts.cache.ping, RedisError) if parts.settings.redis_url else "off",
-        "replica": _replica(parts),
         "documents": _ask(parts.store.ping, StoreError) if parts.store else "off",
     }
     try:
         found = migrations(parts.sessions.engines["primary"])
         shape = parts.flags.look_again()
     except SQLAlchemyError:
-        return jsonify(ready=False, database="down", **checks), 503
+        return jsonify(ready=False, database="down", replica=_replica_alone(parts), **checks), 503
     return jsonify(
         ready=True,
         database="up",
         revision=found.revision,
         runs=[{"plan": run.plan, "state": run.state} for run in found.runs],
         readers={move: getattr(shape, move) for move in shape.__slots__},
+        replica=_replica(parts),
         **checks,
     ), 200
 
@@ -61,6 +61,12 @@ def _replica(parts: Catalog) -> str | dict[str, float]:
         return "off"
     lag = parts.units.lag()
     return "down" if lag is None else {"lag_seconds": round(lag, 3)}
+
+
+def _replica_alone(parts: Catalog) -> str:
+    """Tell whether the replica answers; how far behind it is only the primary knows."""
+    replica = parts.sessions.engines.get("replica")
+    return "off" if replica is None else _ask(lambda: replica.connect().close(), SQLAlchemyError)
 
 
 def _ask(ping: Callable[[], None], error: type[Exception]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -118,3 +119,40 @@ def a_replica_that_is_gone_is_left(app: Flask, standby: Standby, reader: FlaskCl
     wait_until(lambda: app_watch.lag() is not None, message="the replica is found again")
     assert reader.get("/v1/products").status_code == 200
     assert value(app, "catalog_reads_total", server="replica") == before + 2
+
+
+def test_a_server_that_hangs_holds_nobody_up_for_long(
+    pair: tuple[Database, Standby], make_app: Callable[..., Flask]
+) -> None:
+    database, standby = pair
+    app = make_app(database, replica_url=replica_url(database, standby), statement_timeout=0.5, connect_timeout=2)
+    reader = app.test_client()
+    reader_reads(app, reader)
+
+    with standby.frozen():
+        begun = time.monotonic()
+        assert [reader.get("/v1/products").status_code for _ in range(20)] == [200] * 20
+        assert time.monotonic() - begun < 20, "each wait ends soon after the statement's own timeout"
+        assert value(app, "catalog_reads_total", server="primary") == 20
+    watch = parts(app).units._watch
+    assert watch is not None
+    wait_until(lambda: watch.lag() is not None, message="the replica is found again")
+
+
+def test_the_readiness_tells_a_replica_that_works_from_one_that_does_not_while_the_primary_is_down(
+    pair: tuple[Database, Standby], make_app: Callable[..., Flask]
+) -> None:
+    database, standby = pair
+    nowhere = f"postgresql://nobody@127.0.0.1:9/{database.name}"
+    app = make_app(nowhere, replica_url=replica_url(database, standby), connect_timeout=2)
+    reader = app.test_client()
+
+    assert reader.get("/readyz").json == {
+        "ready": False,
+        "database": "down",
+        "replica": "up",
+        "cache": "off",
+        "documents": "off",
+    }
+    standby.kill_immediate()
+    assert reader.get("/readyz").json["replica"] == "down"

@@ -134,6 +134,19 @@ class OwnServer:
         """Kill the server process itself with SIGKILL; its children end when they notice."""
         os.kill(self.pid, signal.SIGKILL)
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let the server and all its processes stand still: connections stay, and nothing answers."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii").split()
+        family = [self.pid, *map(int, children)]
+        for one in family:
+            os.kill(one, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for one in family:
+                os.kill(one, signal.SIGCONT)
+
     def connect(self, **arguments: object) -> psycopg.Connection:
         return psycopg.connect(self.url, **{"autocommit": True, **arguments})  # type: ignore[arg-type] # keywords of connect
 
