@@ -14,16 +14,18 @@ _WORK = re.compile(
 _WORDS = {"rewriting": "rewrite", "verifying": "scan", "building": "build"}
 _STRONG = ("ShareLock", "ShareRowExclusiveLock", "AccessExclusiveLock")
 _MANY = 100
+_MORE_THAN_A_CHUNK = 1000
+"""Rows that are changed at once; a chunk of some hundred is no burden."""
 _LOCKED = """
-    select c.relname from pg_locks l join pg_class c on c.oid = l.relation
+    select c.relnamespace::regnamespace || '.' || c.relname from pg_locks l join pg_class c on c.oid = l.relation
     where l.pid = pg_backend_pid() and l.mode = any(%s) and l.locktype = 'relation'
 """
 _READ = """
-    select relname, seq_tup_read, n_tup_upd + n_tup_del from pg_stat_xact_user_tables
+    select schemaname || '.' || relname, seq_tup_read, n_tup_upd + n_tup_del from pg_stat_xact_user_tables
     where schemaname not in ('pg_toast')
 """
 _USERS_TABLES = """
-    select relname, relfilenode from pg_class where relkind in ('r', 'p', 'm')
+    select relnamespace::regnamespace || '.' || relname, relfilenode from pg_class where relkind in ('r', 'p', 'm')
     and relnamespace::regnamespace::text in ('public', 'billing')
 """
 
@@ -69,7 +71,7 @@ class Witness:
         if (own or alone) and self._connection.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS:
             seen = self._work() | self._read(before)
             if "TRUNCATE" in statement.text:
-                self._emptied |= {name for name in self._tables if name in statement.text}
+                self._emptied |= {name for name in self._tables if name.partition(".")[2] in statement.text}
         if alone:
             self._connection.execute("commit")
         elif not own:
@@ -77,9 +79,9 @@ class Witness:
         return seen
 
     def _work(self) -> set[str]:
-        locked = self._locked()
+        locked = {name.partition(".")[2] for name in self._locked()}
         found = [_WORK.search(one) for one in self._said]
-        return {_WORDS[one[1] or one[3]] for one in found if one and self._in_use(one["table"] or one["on"]) and locked}
+        return {_WORDS[one[1] or one[3]] for one in found if one and (one["table"] or one["on"]) in locked}
 
     def _rewritten(self) -> set[str]:
         now = {row[0]: row[1] for row in self._connection.execute(_USERS_TABLES)}
@@ -95,7 +97,7 @@ class Witness:
             was = before.get(name, (0, 0))
             if not self._in_use(name):
                 continue
-            if changed - was[1] >= _MANY:
+            if changed - was[1] >= _MORE_THAN_A_CHUNK:
                 seen.add("long")
             if read - was[0] >= _MANY and locked:
                 seen.add("scan")
@@ -116,4 +118,5 @@ def _runs_in_a_transaction(statement: Statement) -> bool:
     from migrator.sql.classify import classify
 
     effect = classify(statement)
-    return effect.transactional and not effect.transaction_control
+    commits = statement.kind == "do_stmt" and "COMMIT" in statement.text.upper()
+    return effect.transactional and not effect.transaction_control and not commits
