@@ -55,8 +55,13 @@ class Moment:
 
     @property
     def by_migrator(self) -> bool:
-        """Whether migrator runs it, statement by statement and each in its online form."""
+        """Whether migrator runs it."""
         return self.options.runner is Runner.MIGRATOR
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether migrator runs it by itself, in its online form: what a block sends it cannot change."""
+        return self.by_migrator and not self.conditional
 
     @cached_property
     def online(self) -> Answer:

@@ -15,8 +15,8 @@ from migrator.sql.parser import Tree, field_enum, find, strings
 from migrator.sql.statement import Statement
 
 _COUNTED = frozenset({
-    "table", "column", "view", "materialized view", "type", "domain", "sequence", "index", "function", "trigger",
-    "policy",
+    "schema", "table", "column", "view", "materialized view", "type", "domain", "sequence", "index", "function",
+    "trigger", "policy",
 })  # fmt: skip
 _INSIDE = frozenset({"column", "index", "trigger", "policy"})
 _ROUTINES = frozenset({"function", "procedure", "routine"})
@@ -40,6 +40,8 @@ class Net:
     """What OR REPLACE may have made, or may have found."""
     cascades: bool = False
     columns_of_index: dict[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
+    parts_of_index: dict[str, str] = field(default_factory=dict)
+    """Indexes of partitions, with the index of the partitioned table that each belongs to."""
 
     def add(self, statement: Statement) -> None:
         """Count what a statement makes, removes and renames."""
@@ -47,7 +49,9 @@ class Net:
         self.opaque = self.opaque or (effect.locks_unknown and not effect.drops)
         self.cascades = self.cascades or (bool(effect.drops) and "CASCADE" in statement.text.upper())
         made_here = (*effect.creates, *_routine(statement))
-        if getattr(statement.tree, "replace", False):
+        if getattr(statement.tree, "replace", False) or (
+            statement.kind == "create_schema_stmt" and statement.tree.if_not_exists
+        ):
             self.perhaps |= {_key(made) for made in made_here}
             return
         for made in made_here:
@@ -58,6 +62,7 @@ class Net:
             if rename.what.kind in _COUNTED and rename.name:
                 self._count(rename.what, -1, statement)
                 self._count(_renamed(rename.what, rename.name), 1, statement)
+        self.parts_of_index |= dict(_attached(statement))
         for index in _taken_by_constraints(statement):
             self.tally["index", index, ""] -= 1
         self.altered |= set(_alterations(statement))
@@ -104,6 +109,14 @@ def _alterations(statement: Statement) -> Iterator[tuple[str, str, str]]:
         words = _ALTERED.get(field_enum(command, "subtype"))
         if words:
             yield words, _full(name_of(statement.tree.relation)), command.name
+
+
+def _attached(statement: Statement) -> Iterator[tuple[str, str]]:
+    """Yield the index that ALTER INDEX ... ATTACH PARTITION makes a part of another, with that one."""
+    if statement.kind == "alter_table_stmt" and field_enum(statement.tree, "objtype") == "OBJECT_INDEX":
+        for node in statement.tree.cmds:
+            if field_enum(node.alter_table_cmd, "subtype") == "AT_AttachPartition":
+                yield definition(node.alter_table_cmd).name.relname, statement.tree.relation.relname
 
 
 def _taken_by_constraints(statement: Statement) -> Iterator[str]:
@@ -157,11 +170,16 @@ def _left(there: Net, back: Net) -> Iterator[str]:
 def _goes_with_another(key: tuple[str, str, str], there: Net, back: Net) -> bool:
     """Say whether the table, or a column under it, comes and goes as a whole."""
     kind, name, _ = key
+    schema, dot, _ = name.rpartition(".")
+    if dot and back.tally["schema", schema, ""]:
+        return True
     if kind == "index":
+        if name in there.parts_of_index:
+            return _moved("index", there.parts_of_index[name], "", there, back)
         table, columns = {**there.columns_of_index, **back.columns_of_index}.get(name, ("", frozenset()))
         if not table:
             return not back.tally[key]  # an index that was dropped whose table the text does not name
-        return _moved("table", table, "", there, back) or any(
+        return any(_moved(kind, table, "", there, back) for kind in ("table", "materialized view")) or any(
             _moved("column", table, column, there, back) for column in columns
         )
     if kind in ("trigger", "policy") and back.cascades:

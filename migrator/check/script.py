@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from migrator.check.blocks import inner_statements
-from migrator.check.finding import Finding, Hazard
+from migrator.check.finding import Finding, Hazard, Severity
 from migrator.check.moment import Moment
 from migrator.check.options import Options
 from migrator.check.rule import Rule, judge
@@ -26,6 +26,7 @@ _LASTING = frozenset({Hazard.IRREVERSIBLE, Hazard.BREAKS})
 """Hazards of what is committed; while it lasts, a transaction that is rolled back stalls traffic like any other."""
 DEEPEST = 5
 """Functions may call themselves."""
+_STALLS = frozenset({Hazard.BLOCKS, Hazard.SCANS, Hazard.REWRITES})
 _OWN_ENUM = 17
 """From then on a label can be used in the transaction that adds it, if that has created the enum as well."""
 
@@ -83,7 +84,8 @@ class Walk:
             self.downgrade,
             self.depth > 0,
         )
-        yield from judge(moment, self.rules)
+        found = judge(moment, self.rules)
+        yield from (_way_back(one) for one in found) if self.downgrade else found
         yield from self._inside(piece, following)
         self._take_over(moment)
 
@@ -146,6 +148,12 @@ class Walk:
         self.marks = self.marks[: self.marks.index(mark) + 1]
         self.schema.become(mark.schema.copied())
         self.transaction = mark.transaction
+
+
+def _way_back(finding: Finding) -> Finding:
+    """Return what is said of a downgrade: that it keeps users waiting is no reason not to have it."""
+    stalls = finding.severity is Severity.ERROR and finding.hazard in _STALLS
+    return replace(finding, severity=Severity.WARNING) if stalls else finding
 
 
 def rolled_back(statements: tuple[Statement, ...]) -> frozenset[int]:

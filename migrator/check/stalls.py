@@ -30,7 +30,7 @@ def stalls(moment: Moment, *rules: str, unsure: Severity = Severity.ERROR) -> It
     for work in moment.works(*rules):
         message = _message(work)
         severity = None if work.certain else unsure
-        if moment.by_migrator and isinstance(moment.online, OnlineForm):
+        if moment.by_itself and isinstance(moment.online, OnlineForm):
             yield Report(message, safer_text(moment, work), Severity.INFO, MADE_SAFE)
         else:
             yield Report(message, safer_text(moment, work), severity)

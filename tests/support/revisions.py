@@ -18,7 +18,13 @@ from migrator.settings import load_settings
 FOLDER = Path(__file__).resolve().parents[1] / "unit" / "check"
 FILES = tuple(
     FOLDER / f"revisions{one}.yaml"
-    for one in ("", "_written_blindly", "_written_blindly_again", "_written_blindly_thirdly")
+    for one in (
+        "",
+        "_written_blindly",
+        "_written_blindly_again",
+        "_written_blindly_thirdly",
+        "_written_blindly_fourthly",
+    )
 )
 HEAD = (
     "import sqlalchemy as sa\nfrom sqlalchemy.dialects import postgresql\nfrom alembic import op\n\n"

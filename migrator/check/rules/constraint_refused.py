@@ -28,13 +28,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrator.check.finding import Hazard
+from migrator.check.foreign_keys import foreign_keys, schema_with
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
 from migrator.sql.column_type import read_type
 from migrator.sql.commands import definition
 from migrator.sql.context import Constraint, RelationKind, Table
 from migrator.sql.names import name_of
-from migrator.sql.parser import Tree, field_enum, strings
+from migrator.sql.parser import Tree, field_enum
 
 HAZARD = Hazard.FAILS
 _SETUP = (
@@ -48,6 +49,8 @@ BAD = (
     Example(sql="ALTER TABLE q ADD CONSTRAINT f FOREIGN KEY (id) REFERENCES p (t) NOT VALID;", setup=_SETUP),
     Example(sql="ALTER TABLE p ADD CONSTRAINT f FOREIGN KEY (t) REFERENCES p NOT VALID;", setup=_SETUP),
     Example(sql="ALTER TABLE p ADD u uuid; ALTER TABLE p ADD FOREIGN KEY (u) REFERENCES p NOT VALID;", setup=_SETUP),
+    Example(sql="CREATE TABLE r (p uuid REFERENCES p);", setup=_SETUP),
+    Example(sql="CREATE TABLE r (t text, FOREIGN KEY (t) REFERENCES p (t));", setup=_SETUP),
     Example(sql="ALTER TABLE p DROP CONSTRAINT p_pkey;", setup=_SETUP),
     Example(sql="ALTER TABLE p ALTER CONSTRAINT n_ok DEFERRABLE;", setup=_SETUP),
 )
@@ -55,6 +58,7 @@ GOOD = (
     Example(sql="ALTER TABLE p ADD CONSTRAINT k UNIQUE USING INDEX n_key;", setup=_SETUP),
     Example(sql="ALTER TABLE q ADD CONSTRAINT f FOREIGN KEY (id) REFERENCES p NOT VALID;", setup=_SETUP),
     Example(sql="ALTER TABLE q ADD CONSTRAINT f FOREIGN KEY (id) REFERENCES p (n) NOT VALID;", setup=_SETUP),
+    Example(sql="CREATE TABLE r (id bigint PRIMARY KEY, p int REFERENCES p, r int REFERENCES r);", setup=_SETUP),
     Example(sql="ALTER TABLE q DROP CONSTRAINT q_fk; ALTER TABLE p DROP CONSTRAINT p_pkey;", setup=_SETUP),
     Example(sql="ALTER TABLE p DROP CONSTRAINT p_pkey CASCADE;", setup=_SETUP),
     Example(sql="ALTER TABLE q ALTER CONSTRAINT q_fk DEFERRABLE;", setup=_SETUP),
@@ -71,15 +75,18 @@ _FAMILIES = {
 
 def find(moment: Moment) -> Iterator[Report]:
     """Yield each constraint that cannot be added, altered or dropped."""
-    if moment.statement.kind != "alter_table_stmt" or moment.conditional:
+    if moment.conditional:
         return
-    table = moment.schema.table(name_of(moment.tree.relation))
-    if table is None:
-        return
-    for node in moment.tree.cmds:
-        command = node.alter_table_cmd
-        for reason in _reasons(moment, table, field_enum(command, "subtype"), command):
-            yield Report(f"PostgreSQL refuses it: {reason}", "make what it needs, or drop what needs it, before")
+    for reason in (*_of_commands(moment), *_of_keys(moment)):
+        yield Report(f"PostgreSQL refuses it: {reason}", "make what it needs, or drop what needs it, before")
+
+
+def _of_commands(moment: Moment) -> Iterator[str]:
+    table = moment.schema.table(name_of(moment.tree.relation)) if moment.statement.kind == "alter_table_stmt" else None
+    if table is not None:
+        for node in moment.tree.cmds:
+            command = node.alter_table_cmd
+            yield from _reasons(moment, table, field_enum(command, "subtype"), command)
 
 
 def _reasons(moment: Moment, table: Table, subtype: str, command: Tree) -> Iterator[str]:
@@ -87,8 +94,6 @@ def _reasons(moment: Moment, table: Table, subtype: str, command: Tree) -> Itera
         added = definition(command)
         if added.indexname:
             yield from _of_index(moment, table, added.indexname)
-        elif field_enum(added, "contype") == "CONSTR_FOREIGN":
-            yield from _of_key(moment, table, added)
     elif subtype == "AT_AlterConstraint":
         known = table.constraint(definition(command).conname)
         if known is not None and known.kind not in ("foreign key", "not null"):
@@ -120,21 +125,24 @@ def _of_index(moment: Moment, table: Table, name: str) -> Iterator[str]:
         yield f"index {name} is over an expression"
 
 
-def _of_key(moment: Moment, table: Table, added: Tree) -> Iterator[str]:
-    target = moment.schema.table(name_of(added.pktable))
-    if target is None or not moment.schema.is_whole(target.name) or target.kind is not RelationKind.TABLE:
-        return
-    keys = [one.columns for one in target.indexes if one.unique and not (one.partial or one.expressions)]
-    primary = next((one.columns for one in target.constraints if one.kind == "primary key"), None)
-    columns = strings(added.pk_attrs) or primary
-    if columns is None:
-        yield f"{target.name} has no primary key"
-    elif set(columns) not in map(set, keys) and primary != columns:
-        yield f"no unique constraint of {target.name} is over ({', '.join(columns)})"
-    for own, other in zip(strings(added.fk_attrs), columns or (), strict=False):
-        both = {_family(table, own), _family(target, other)}
-        if len(both) > 1 and "" not in both:
-            yield f"{own} cannot be compared with {target.name}.{other}"
+def _of_keys(moment: Moment) -> Iterator[str]:
+    made = tuple(foreign_keys(moment))
+    schema = schema_with(moment) if made else moment.schema
+    for key in made:
+        target = schema.table(key.references)
+        if target is None or not schema.is_whole(target.name) or target.kind is not RelationKind.TABLE:
+            continue
+        unique = [one.columns for one in target.indexes if one.unique and not (one.partial or one.expressions)]
+        primary = next((one.columns for one in target.constraints if one.kind == "primary key"), None)
+        columns = key.targets or primary
+        if columns is None:
+            yield f"{target.name} has no primary key"
+        elif set(columns) not in map(set, unique) and primary != columns:
+            yield f"no unique constraint of {target.name} is over ({', '.join(columns)})"
+        for own, other in zip(key.columns, columns or (), strict=False):
+            both = {_family(schema.known(key.table), own), _family(target, other)}
+            if len(both) > 1 and "" not in both:
+                yield f"{own} cannot be compared with {target.name}.{other}"
 
 
 def _family(table: Table, name: str) -> str:

@@ -67,7 +67,7 @@ def find(moment: Moment) -> Iterator[Report]:
                 f"detach {default} first, or leave out CONCURRENTLY in a quiet moment",
             )
         elif not (change.concurrent or moment.downgrade) and moment.version >= _HAS_CONCURRENTLY:
-            safe = moment.by_migrator and isinstance(moment.online, OnlineForm)
+            safe = moment.by_itself and isinstance(moment.online, OnlineForm)
             yield Report(
                 f"reads and writes of {table} and all its partitions wait",
                 f"ALTER TABLE {table} DETACH PARTITION {name_of(change.name)} CONCURRENTLY;",

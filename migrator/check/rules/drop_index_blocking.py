@@ -57,7 +57,7 @@ def find(moment: Moment) -> Iterator[Report]:
             continue
         index = moment.schema.index(one.name)
         if index is None or (moment.live(index.table) and not _goes_with_table(moment, index.table)):
-            safe = moment.by_migrator
+            safe = moment.by_itself
             yield Report(
                 f"reads and writes of {index.table if index else 'its table'} wait while {one.name} is dropped, and "
                 "behind every query that it waits for",

@@ -58,7 +58,7 @@ def find(moment: Moment) -> Iterator[Report]:
         )
     if moment.effect.transactional:
         return
-    safe = moment.by_migrator and not moment.transaction.explicit
+    safe = moment.by_itself and not moment.transaction.explicit
     yield Report(
         f"PostgreSQL refuses {moment.effect.kind} inside a transaction",
         f"COMMIT;\n{moment.statement.text};   -- outside a transaction; in a revision: autocommit_block()",

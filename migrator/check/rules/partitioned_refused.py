@@ -17,7 +17,8 @@ partition NOT VALID, validated, then on the parent.
 
 When it does not apply
 ----------------------
-The table is not known to be partitioned, and PostgreSQL 18 for foreign keys.
+The table is not known to be partitioned, and PostgreSQL 18 for foreign keys. migrator builds an index partition by
+partition, however it was asked for.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from migrator.sql.column_type import Type, read_type
 from migrator.sql.commands import definition
 from migrator.sql.context import RelationKind, Table
 from migrator.sql.names import Name, name_of
+from migrator.sql.online.form import OnlineForm
 from migrator.sql.parser import field_enum, kind_of, strings
 from migrator.sql.parser import find as find_nodes
 
@@ -174,7 +176,7 @@ def _refused(moment: Moment, table: Name, what: str) -> Iterator[Report]:
     known = moment.schema.table(table)
     if known is not None and known.kind is RelationKind.PARTITIONED:
         partitions = ", ".join(str(child) for child in known.children) or "each partition"
-        safe = moment.by_migrator and moment.statement.kind == "index_stmt"
+        safe = moment.by_itself and isinstance(moment.online, OnlineForm)
         yield Report(
             f"PostgreSQL refuses {what} on {table}, which is partitioned",
             f"first on {partitions}, then on {table}",

@@ -72,7 +72,7 @@ def find(moment: Moment) -> Iterator[Report]:
     held = next((one for one in _held(moment) if one.relation.same(table)), None)
     if held is not None:
         alone = not moment.transaction.explicit
-        safe = moment.by_migrator and alone and (isinstance(moment.online, OnlineForm) or _is_alone(moment))
+        safe = moment.by_itself and alone and (isinstance(moment.online, OnlineForm) or _is_alone(moment))
         waits = "reads and writes" if held.mode.blocks_reads else "writes"
         yield Report(
             f"{waits} of {table} wait during the scan: {held.mode.words} is held since {one_line(held.statement)}",

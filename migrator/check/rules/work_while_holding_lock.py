@@ -85,7 +85,7 @@ def find(moment: Moment) -> Iterator[Report]:
 def _alone(moment: Moment) -> bool:
     """Say whether migrator runs the statement in a transaction of its own."""
     alone = moment.statement.kind == "index_stmt" or isinstance(moment.online, OnlineForm)
-    return moment.by_migrator and alone and not moment.transaction.explicit
+    return moment.by_itself and alone and not moment.transaction.explicit
 
 
 def _worked_on(moment: Moment) -> Name | None:

@@ -40,16 +40,22 @@ def apply(schema: Schema, statement: Statement, effect: Effect) -> None:
 def _forget(schema: Schema, effect: Effect) -> None:
     """Remove what is known of functions, types, sequences and schemas under the names that they no longer have."""
     for rename in effect.renames:
+        if rename.what.kind in _ROUTINES and rename.name:
+            known = next((one for name, one in schema.signatures.items() if name.same(rename.what.name)), ())
+            schema.signatures[rename.what.name.beside(rename.name)] = known
         labels = next((labels for name, labels in schema.enums.items() if name.same(rename.what.name)), None)
         if _is_type(rename.what) and rename.name and labels is not None:
             schema.enums[rename.what.name.beside(rename.name)] = labels
     for gone in (*effect.drops, *(rename.what for rename in effect.renames)):
-        if gone.kind in ("function", "routine"):
+        if gone.kind in _ROUTINES:
             schema.signatures = {name: known for name, known in schema.signatures.items() if not name.same(gone.name)}
         schema.standing = {(kind, one) for kind, one in schema.standing if not one.same(gone.name)}
         schema.enums = {
             name: labels for name, labels in schema.enums.items() if not (_is_type(gone) and name.same(gone.name))
         }
+
+
+_ROUTINES = ("function", "routine")
 
 
 def _is_type(one: Object) -> bool:

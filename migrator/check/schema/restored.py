@@ -7,18 +7,24 @@ from collections.abc import Iterator
 from migrator.check.schema.columns import plain_default
 from migrator.check.schema.schema import Schema
 from migrator.sql.column_type import read_type
-from migrator.sql.context import Column, Constraint, Table
+from migrator.sql.context import Column, Constraint, RelationKind, Table
 
 
 def differences(before: Schema, after: Schema) -> Iterator[str]:
     """Yield what differs in tables that were known before and are there again.
 
-    Objects that are missing or left over as a whole are for the tally of what was made and removed.
+    Objects that are left over as a whole are for the tally of what was made and removed. It does not see that what IF
+    NOT EXISTS or OR REPLACE would make was there before.
     """
+    yield from (f"function {name} is not made again" for name in before.signatures if name not in after.signatures)
     for table in before.every():
         now = after.table(table.name)
+        if now is None and (table.columns or table.kind is not RelationKind.TABLE):
+            yield f"{table.kind.value} {table.name} is not made again"
         if now is not None:
-            kept = (column for column in table.columns if now.column(column.name))
+            kept = [column for column in table.columns if now.column(column.name)]
+            gone = (column for column in table.columns if column not in kept)
+            yield from (f"column {table.name}.{column.name} is not made again" for column in gone)
             yield from (words for column in kept for words in _of_default(table, column, before, after))
         if now is table or now is None or not table.columns:
             continue

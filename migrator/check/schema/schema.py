@@ -95,6 +95,8 @@ class Schema:
     """The expressions of the defaults, of those columns whose default a statement told."""
     added: set[tuple[str, str]] = field(default_factory=set)
     dropped_indexes: list[tuple[Name, Index | None]] = field(default_factory=list)
+    gone_indexes: set[Name] = field(default_factory=set)
+    """Indexes that were known and are no more, whatever they went with."""
 
     @property
     def timezone(self) -> str | None:
@@ -161,16 +163,23 @@ class Schema:
 
     def put(self, table: Table) -> None:
         """Remember a relation in place of what was known of it."""
+        self._note_gone(self.table(table.name), table)
         others = [one for one in self.tables.get(table.name.name, ()) if not one.name.same(table.name)]
         self.tables[table.name.name] = [*others, table]
 
     def forget(self, name: Name) -> None:
         """Remove a relation, and what belongs to it."""
+        self._note_gone(self.table(name), None)
         self.tables[name.name] = [one for one in self.tables.get(name.name, ()) if not one.name.same(name)]
         self.views = {view: reads for view, reads in self.views.items() if not view.same(name)}
         self.added = {pair for pair in self.added if pair[0] != name.name}
         self.readers = {key: columns for key, columns in self.readers.items() if key[0] != name.name}
         self.told.discard(name.name)
+
+    def _note_gone(self, before: Table | None, after: Table | None) -> None:
+        now = {one.name for one in after.indexes} if after else set()
+        self.gone_indexes |= {one.name for one in (before.indexes if before else ())}
+        self.gone_indexes -= now
 
     def put_column(self, table: Name, column: Column) -> None:
         known = self.known(table)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from migrator.check.finding import Finding, Hazard, Place, Severity
@@ -179,4 +180,33 @@ def test_the_oldest_and_the_newest_version_rewrite_and_lock_as_the_rules_claim(
     databases.close()
     maker.close()
 
+    assert wrong == []
+
+
+INDEXABLE = """
+bit bool box bpchar bytea cidr circle date daterange float4 float8 inet int2 int4 int4multirange int4range int8 interval
+json jsonb jsonpath line lseg macaddr money name numeric numrange oid path pg_lsn point polygon text time timestamp
+timestamptz timetz tsquery tsrange tsvector uuid varbit varchar xid xml text[] jsonb[]
+""".split()  # noqa: SIM905 - words wrap, hundreds of literals do not
+
+
+@pytest.mark.parametrize("method", ["btree", "hash", "gin", "gist"])
+def test_types_without_an_operator_class_are_those_that_a_server_refuses(method: str, database: Database) -> None:
+    connection = database.connect()
+    columns = ", ".join(f"c{number} {type_}" for number, type_ in enumerate(INDEXABLE))
+    connection.execute(f"CREATE TABLE every (ordered int, {columns})".encode())
+    schema = Schema()
+    learn(schema, parse(f"CREATE TABLE every (ordered int, {columns})"))
+    rules = (every_rule()["index-refused"],)
+    wrong = []
+    for number, type_ in enumerate(INDEXABLE):
+        index = f"CREATE INDEX ON every USING {method} (c{number})"
+        try:
+            connection.execute(index.encode())
+            refused = False
+        except psycopg.errors.UndefinedObject:
+            refused = True
+        script = Script(tuple(Piece(one, Place("x.sql", 1)) for one in parse(index)))
+        said = bool(list(walk(script, schema.settled(), Options(18), rules)))
+        wrong += [] if said is refused else [f"{method} {type_}: refused is {refused}"]
     assert wrong == []

@@ -160,6 +160,25 @@ def snapshot(connection: psycopg.Connection) -> list[tuple[str, ...]]:
     return connection.execute(SNAPSHOT).fetchall()
 
 
+@pytest.mark.parametrize(
+    "then", ["", "DROP INDEX {concurrently} on_part", "DROP INDEX {concurrently} IF EXISTS on_part"]
+)
+def test_what_is_refused_concurrently_on_a_partitioned_table_is_done_in_another_way(
+    copied: Callable[[], psycopg.Connection], then: str
+) -> None:
+    plain, live = copied(), copied()
+    for template in filter(None, ("CREATE INDEX {concurrently} on_part ON part (x) WHERE x > 0", then)):
+        plain.execute(template.format(concurrently=""))
+        statement = template.format(concurrently="CONCURRENTLY")
+        with pytest.raises(psycopg.errors.FeatureNotSupported):
+            live.execute(statement)
+        form = online(parse_one(statement), facts(live))
+        assert isinstance(form, OnlineForm)
+        assert [work for part in form.parts for work in part.effect.stalls] == []
+        run(live, form)
+    assert snapshot(live) == snapshot(plain)
+
+
 @pytest.mark.parametrize("text", STATEMENTS)
 def test_the_online_form_ends_in_the_schema_of_the_plain_statement(
     copied: Callable[[], psycopg.Connection], text: str

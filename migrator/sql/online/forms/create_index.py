@@ -14,15 +14,19 @@ STATEMENT = "index_stmt"
 
 
 def rewrite(tree: Tree, context: Context) -> Answer:
-    """Return the concurrent build; an index without a name gets the one PostgreSQL would choose."""
+    """Return the concurrent build; an index without a name gets the one PostgreSQL would choose.
+
+    A concurrent one that PostgreSQL refuses, because the table is partitioned, is built per partition as well.
+    """
     table = name_of(tree.relation)
     known = context.table(table)
-    if tree.concurrent or not is_live(context, table):
+    partitioned = known is not None and known.kind is RelationKind.PARTITIONED
+    if not is_live(context, table) or (tree.concurrent and not partitioned):
         return None
     columns = index_columns((*tree.index_params, *tree.index_including_params))
     names = _Names(context, columns)
     name = tree.idxname or names.choose(table)
-    if known is None or known.kind is not RelationKind.PARTITIONED:
+    if not partitioned:
         return OnlineForm((_build(tree, context, table, name),))
     if not tree.relation.inh:
         return None
@@ -67,7 +71,7 @@ def _per_partition(tree: Tree, table: Name, name: str, names: _Names) -> Iterato
     """Yield the empty index of a partitioned table, then each partition's index and its attachment."""
     context = names.context
     only = _on(tree, table, name)
-    only.relation.inh = False
+    only.relation.inh = only.concurrent = False
     yield brief(context, deparse(only), proven=True)
     known = context.table(table)
     for child in known.children if known else ():

@@ -11,18 +11,27 @@ STATEMENT = "drop_stmt"
 
 
 def rewrite(tree: Tree, context: Context) -> Answer:
-    """Return one drop per index; None where PostgreSQL cannot do it concurrently and the lock is brief anyway."""
+    """Return one drop per index; None where PostgreSQL cannot do it concurrently and the lock is brief anyway.
+
+    The index of a partitioned table, which PostgreSQL refuses to drop concurrently, is dropped with that brief lock.
+    """
     cascade = field_enum(tree, "behavior") == "DROP_CASCADE"
-    if field_enum(tree, "remove_type") != "OBJECT_INDEX" or tree.concurrent or cascade:
+    if field_enum(tree, "remove_type") != "OBJECT_INDEX" or cascade:
         return None
     names = [_name(strings(node.list.items)) for node in tree.objects]
-    if not any(_used(context, name) for name in names):
+    asked = _is_partitioned if tree.concurrent else _used
+    if not any(asked(context, name) for name in names):
         return None
     return OnlineForm(tuple(_drop(context, name, missing_ok=tree.missing_ok) for name in names))
 
 
 def _name(parts: tuple[str, ...]) -> Name:
     return Name(parts[-1], parts[-2] if len(parts) > 1 else None)
+
+
+def _is_partitioned(context: Context, name: Name) -> bool:
+    index = context.index(name)
+    return index is not None and index.partitioned
 
 
 def _used(context: Context, name: Name) -> bool:

@@ -1,0 +1,128 @@
+"""PostgreSQL builds no index over a type that the access method cannot order, hash or take apart.
+
+What it does
+------------
+Reports indexes, unique constraints and primary keys over columns whose type has no default operator class for the
+access method, where none is named: `json` for any, geometric types for btree and hash, and plain text, numbers and
+times for gin and gist, unless the index has several columns: extensions bring operator classes for those.
+
+Why it is bad
+-------------
+The statement fails.
+
+What to do instead
+------------------
+Make the column `jsonb`, or index an expression: `(body ->> 'id')`. Name the operator class that you mean, as in
+`USING gin (note gin_trgm_ops)`.
+
+When it does not apply
+----------------------
+Columns whose type is not known, and types that are not built in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrator.check.finding import Hazard
+from migrator.check.moment import Moment
+from migrator.check.new_columns import new_columns
+from migrator.check.rule import Example, Report
+from migrator.check.schema.columns import constraint_of, type_sql
+from migrator.sql.column_type import read_type
+from migrator.sql.commands import definition
+from migrator.sql.names import name_of, quote
+from migrator.sql.parser import Tree, field_enum, kind_of
+
+HAZARD = Hazard.FAILS
+_SETUP = "CREATE TABLE t (id int, body json, doc jsonb, note text, place point, tags text[]);"
+BAD = (
+    Example(sql="CREATE INDEX CONCURRENTLY i ON t USING gin (body);", setup=_SETUP),
+    Example(sql="CREATE INDEX CONCURRENTLY i ON t (id, body);", setup=_SETUP),
+    Example(sql="CREATE INDEX CONCURRENTLY i ON t USING gin (note);", setup=_SETUP),
+    Example(sql="CREATE UNIQUE INDEX CONCURRENTLY i ON t (place);", setup=_SETUP),
+    Example(sql="CREATE TABLE n (body json UNIQUE);"),
+)
+GOOD = (
+    Example(sql="CREATE INDEX CONCURRENTLY i ON t USING gin (doc);", setup=_SETUP),
+    Example(sql="CREATE INDEX CONCURRENTLY i ON t USING gin (tags, id);", setup=_SETUP),
+    Example(sql="CREATE INDEX CONCURRENTLY i ON t USING gin (note gin_trgm_ops);", setup=_SETUP),
+    Example(sql="CREATE INDEX CONCURRENTLY i ON t USING gist (place);", setup=_SETUP),
+    Example(sql="CREATE INDEX CONCURRENTLY i ON t ((body ->> 'id'));", setup=_SETUP),
+    Example(sql="CREATE TABLE n (doc jsonb UNIQUE, id int PRIMARY KEY, body json);"),
+)
+_NEVER = frozenset({"json", "xml", "jsonpath"})
+_GEOMETRY = frozenset({"point", "line", "lseg", "box", "path", "polygon", "circle"})
+_RANGES = frozenset({"int4range", "int8range", "numrange", "daterange", "tsrange", "tstzrange"})
+_REFUSED = {
+    "btree": _NEVER | _GEOMETRY | {"xid"},
+    "hash": _NEVER | _GEOMETRY | {"money", "bit", "varbit", "tsvector", "tsquery"},
+    "gin": _NEVER | _GEOMETRY,
+    "gist": _NEVER | {"jsonb", "line", "lseg", "path"},
+}
+"""Types without an operator class, in PostgreSQL or in the extensions that come with it."""
+_TAKES = {
+    "gin": frozenset({"jsonb", "tsvector"}),
+    "gist": frozenset({"box", "circle", "point", "polygon", "tsvector", "tsquery"})
+    | _RANGES
+    | {one.replace("range", "multirange") for one in _RANGES},
+}
+"""Types that PostgreSQL has a class for by itself, where extensions bring one for most others."""
+
+
+def find(moment: Moment) -> Iterator[Report]:
+    """Yield each column that cannot be indexed so."""
+    if moment.statement.kind not in ("index_stmt", "create_stmt", "alter_table_stmt") or moment.conditional:
+        return
+    types = _types(moment)
+    for method, columns, alone in _indexes(moment):
+        for column in columns:
+            if _refused(types.get(column, ""), method, alone=alone):
+                yield Report(
+                    f"PostgreSQL refuses it: {quote(column)} is {types[column]}, for which {method} has no default "
+                    "operator class",
+                    "name an operator class, index an expression, or change the type: jsonb instead of json",
+                )
+
+
+def _types(moment: Moment) -> dict[str, str]:
+    """Return the types of the columns of the table, those that the statement adds included."""
+    known = {one.name: one.type for one in moment.schema.known(name_of(moment.tree.relation)).columns}
+    return known | {one.colname: type_sql(one.type_name) for _, one in new_columns(moment)}
+
+
+def _indexes(moment: Moment) -> Iterator[tuple[str, list[str], bool]]:
+    """Yield the access method and the columns of each index that the statement makes, and whether it is over one."""
+    tree = moment.tree
+    if moment.statement.kind == "index_stmt":
+        elements = [one.index_elem for one in tree.index_params]
+        yield tree.access_method, [one.name for one in elements if one.name and not one.opclass], len(elements) == 1
+        return
+    for node, column in _constraints(tree):
+        made = constraint_of(node, name_of(tree.relation), column)
+        if made is not None and made.kind in ("unique", "primary key") and not node.indexname:
+            yield "btree", list(made.columns), len(made.columns) == 1
+
+
+def _constraints(tree: Tree) -> Iterator[tuple[Tree, str | None]]:
+    """Yield each constraint that the statement adds, with the column that it is written at."""
+    if tree.DESCRIPTOR.name == "CreateStmt":
+        nodes = [(kind_of(one), getattr(one, kind_of(one))) for one in tree.table_elts]
+    else:
+        kinds = {"AT_AddColumn": "column_def", "AT_AddConstraint": "constraint"}
+        commands = ((field_enum(one.alter_table_cmd, "subtype"), one.alter_table_cmd) for one in tree.cmds)
+        nodes = [(kinds[subtype], definition(one)) for subtype, one in commands if subtype in kinds]
+    for kind, node in nodes:
+        if kind == "constraint":
+            yield node, None
+        elif kind == "column_def":
+            yield from ((one.constraint, node.colname) for one in node.constraints)
+
+
+def _refused(type_: str, method: str, *, alone: bool) -> bool:
+    known = read_type(type_) if type_ else None
+    if known is None or not known.built_in or method not in _REFUSED:
+        return False
+    if known.array:
+        return method == "gist" and alone and known.name != "int4"  # for which intarray has a class
+    return known.name in _REFUSED[method] or (alone and method in _TAKES and known.name not in _TAKES[method])
