@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 
 import psycopg
@@ -23,6 +25,7 @@ from migrator.backfill.worker import Means, Progress, RowFailedError, Worker
 from migrator.engine.events import Notice, RowProgress
 from migrator.engine.refused import again, most_refused, refused_rows
 from migrator.engine.session import Session
+from migrator.engine.stop import LOOK_INTERVAL
 from migrator.errors import Location, UsageError
 from migrator.ledger.ledger import StepRow
 from migrator.postgres.activity import lock_holders
@@ -53,12 +56,43 @@ def prepare(session: Session, name: str, where: Location) -> Table:
     return table
 
 
-def renew_statistics(session: Session, table: Table) -> None:
-    """Let the planner know what a backfill has made of a table; where that is not possible now, autovacuum will."""
+def tidy_up(session: Session, table: Table) -> None:
+    """Free the space of the rows that a backfill has replaced, and let the planner know what is there now.
+
+    Autovacuum would do it in its own time, at this pace. Until then every scan reads the dead rows too, and the next
+    backfill makes the table larger still. Where it is not possible now, it is left to autovacuum.
+    """
+    begun, told = time.monotonic(), False
+    with session.target.connect("vacuum") as connection, ThreadPoolExecutor(1, "vacuum") as pool:
+        work = pool.submit(_vacuum, connection, table, session.lock_timeout)
+        while not wait([work], LOOK_INTERVAL).done:
+            if session.stop.requested:
+                connection.cancel_safe()
+            elif not told and time.monotonic() - begun > _TOLD_AFTER:
+                told = True
+                session.emit(Notice(step=session.ref, text=f"{table} is vacuumed: the space of the old rows is freed"))
     try:
-        _analyze(session, table)
-    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.InsufficientPrivilege):
-        session.emit(Notice(step=session.ref, text=f"{table} could not be analyzed now; autovacuum will do it"))
+        work.result()
+    except _NOT_NOW:
+        session.emit(Notice(step=session.ref, text=f"{table} could not be vacuumed now; autovacuum will do it"))
+
+
+_TOLD_AFTER = 2.0
+"""Seconds of silence."""
+_NOT_NOW = (
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.QueryCanceled,
+)
+
+
+def _vacuum(connection: psycopg.Connection, table: Table, lock_timeout: float) -> None:
+    connection.execute(f"SET lock_timeout = {round(lock_timeout * 1000)}")
+    connection.execute("SET statement_timeout = 0")
+    connection.execute("SET vacuum_cost_delay = '2ms'")
+    # TRUNCATE would take an exclusive lock at the end.
+    connection.execute(f"VACUUM (ANALYZE, TRUNCATE false) {table.identifier.as_string()}")
 
 
 def _analyze(session: Session, table: Table) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +30,8 @@ def demo(
 
     Starts a private server, changes a table while an application reads and writes it, and stops the server.
     """
+    from importlib.metadata import entry_points  # noqa: PLC0415 - no other command looks for what is installed
+
     found = entry_points(group=ENTRY_POINTS)
     if len(found) != 1:
         names = ", ".join(sorted(each.value for each in found)) or "none"

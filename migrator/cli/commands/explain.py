@@ -11,7 +11,7 @@ from migrator.cli.command import Group, command
 from migrator.cli.errors import UnknownCodeError
 from migrator.cli.invocation import Invocation
 from migrator.spelling import suggestion
-from migrator.view import explanation, rule
+from migrator.view import explanation
 
 
 @command(Group.LEARN, 1, examples=("migrator explain MG501", "migrator explain drop-column"), settings=False)
@@ -25,7 +25,8 @@ def explain(
 
     The code or the rule stands behind the word error in every message. `list` prints all codes, `rules` all rules.
     """
-    from migrator.check.rule import every_rule  # noqa: PLC0415 - `--help` needs no rules
+    from migrator.check.rule import every_rule  # noqa: PLC0415 - no other command needs the rules' stories
+    from migrator.view import rule  # noqa: PLC0415 - as above
 
     if code == "rules" or code in every_rule():
         invocation.answer(rule, list(every_rule().values()) if code == "rules" else [every_rule()[code]])

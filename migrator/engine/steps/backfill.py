@@ -44,7 +44,7 @@ def run(session: Session, step: Backfill, row: StepRow) -> str:
         else:
             done, changed = fill_keyless(session, move, _size(step), row, fill=fill, where=step.location)
     if changed:
-        rows.renew_statistics(session, move.changed)
+        rows.tidy_up(session, move.changed)
     failed = failed_rows(session.working, row.id)
     if len(failed) > skip_of(step):
         raise refused_rows(str(move.table), failed, step.location, done=True)

@@ -6,11 +6,13 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+import yaml
 
 from migrator.engine.refused import RowRefusedError
 from migrator.engine.rows import BadExpressionError
 from migrator.errors import UsageError
 from tests.integration.backfill.conftest import MakePlan
+from tests.support.databases import Database
 from tests.support.project import Project
 
 ROWS = 350
@@ -154,3 +156,32 @@ def test_another_table_gets_one_row_for_each_that_is_not_there_yet(
     missing = "SELECT count(*) FROM items i LEFT JOIN amounts a ON a.item_id = i.id WHERE a.item_id IS NULL"
     assert rows(connection, f"{missing} AND i.amount IS NOT NULL") == [(0,)]
     assert rows(connection, "SELECT count(*) FROM amounts") == [(280,)]
+
+
+def test_a_table_that_is_filled_again_and_again_does_not_grow_each_time(
+    connection: psycopg.Connection, project: Project
+) -> None:
+    connection.execute("ALTER TABLE items SET (autovacuum_enabled = false)")
+    connection.execute("INSERT INTO items (id, amount) SELECT n, 1 FROM generate_series(1000, 20000) n")
+    connection.execute("VACUUM (ANALYZE) items")
+    size = "SELECT pg_relation_size('items')::integer"
+    ((before,),) = rows(connection, size)
+    step = {"table": "items", "chunk_rows": 5000, "irreversible": "a test"}
+    again = [{"backfill": {**step, "set": {"amount": str(number)}}} for number in range(4)]
+
+    project.backfill(project.plan("fill", yaml.safe_dump({"migrate": again})))
+
+    ((after,),) = rows(connection, size)
+    assert after < 2.5 * before  # type: ignore[operator]  # sizes in bytes
+
+
+def test_a_backfill_is_complete_where_the_table_cannot_be_vacuumed(
+    connection: psycopg.Connection, project: Project, backfill: MakePlan, database: Database
+) -> None:
+    connection.execute("ANALYZE items")
+    with database.connect() as other, other.transaction():
+        other.execute("LOCK TABLE items IN SHARE UPDATE EXCLUSIVE MODE")
+        project.backfill(backfill("items", {"writes": "writes + 1"}))
+
+    assert rows(connection, "SELECT DISTINCT writes FROM items") == [(1,)]
+    assert any("could not be vacuumed now" in getattr(event, "text", "") for event in project.events)
