@@ -103,7 +103,10 @@ def test_a_cut_connection_is_a_failure_and_the_load_goes_on(catalog: Database) -
     connection = catalog.connect()
     with Load(catalog.url, rate=500) as running:
         wait_for_writes(catalog)
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'catalog'")
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'catalog' AND datname = current_database()"
+        )
         wait_for_writes(catalog, 60)
         results = running.stop()
     assert 0 < results.failed <= 8
