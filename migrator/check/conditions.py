@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from migrator.check.schema.columns import expression_sql
 from migrator.sql.classify.queries import relations_in
-from migrator.sql.names import Name
+from migrator.sql.names import Name, name_of
 from migrator.sql.parser import Tree, constant_text, field_enum, find, kind_of, strings, walk
 from migrator.sql.statement import Statement
 
@@ -142,6 +142,19 @@ def is_by_key(tree: Tree) -> bool:
     if not tree.HasField("where_clause"):
         return not relations_in(tree) if tree.DESCRIPTOR.name == "SelectStmt" else False
     return any(_by_value(one) for one in _conjuncts(tree.where_clause))
+
+
+def worked_on(statement: Statement) -> tuple[Name, ...]:
+    """Return the tables of which a query, or a change of data, may read or change many rows."""
+    kind, tree = statement.kind, statement.tree
+    if kind == "create_table_as_stmt" and kind_of(tree.query) == "select_stmt":
+        query = tree.query.select_stmt
+        return () if tree.into.skip_data or is_by_key(query) else read_tables(query)
+    if kind == "select_stmt" or (kind == "insert_stmt" and reads_tables(tree)):
+        return () if is_by_key(tree) else read_tables(tree)
+    if kind in ("update_stmt", "delete_stmt", "merge_stmt"):
+        return () if is_by_key(tree) else (name_of(tree.relation),)
+    return ()
 
 
 def condition_sql(tree: Tree) -> str:

@@ -184,7 +184,7 @@ class Conductor:
                 if _is_alone(cursor):
                     work.enforcement.settle()
             if form is None and effect.transactional:
-                if work.guard.must_part(effect, facts):
+                if work.guard.must_part(statement, effect, facts):
                     work.commit(cursor)
                     work.kept.renew(beside(cursor))
                 self._plain(cursor, hand)
@@ -221,7 +221,7 @@ class Conductor:
         if alone:
             cursor.execute("BEGIN")
         try:
-            with work.guard.around(cursor, effect, hand.facts):
+            with work.guard.around(cursor, effect, hand.facts, delicate=hand.statement.kind == "lock_stmt"):
                 self._pieces.companion(beside(cursor), effect)
                 self._pieces.send(cursor, hand.send)
             work.pending.append(plain(self._journal.ordinal, hand.statement, started))

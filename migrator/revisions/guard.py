@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from migrator.check.conditions import worked_on
 from migrator.postgres.watcher import Sighting, Watcher
 from migrator.revisions import driver
 from migrator.sql.context import Context, is_live
 from migrator.sql.effects import Effect, Lock
 from migrator.sql.names import Name
+from migrator.sql.statement import Statement
 
 FIRST_TRY = 0.25  # of the lock timeout: a short first look finds a free moment without anybody noticing
 LEAST = 0.01  # seconds; 0 would mean "no limit" to PostgreSQL
@@ -58,26 +60,33 @@ class Guard:
         self._since, self._delicate = None, False
         self._held.clear()
 
-    def must_part(self, effect: Effect, context: Context) -> bool:
+    def must_part(self, statement: Statement, effect: Effect, context: Context) -> bool:
         """Tell whether a statement must not join the open transaction.
 
         It would lock a second table that is in use while the first stays locked: who holds two can deadlock with who
-        takes them the other way round, and everybody waits for the slower. Where tables are removed or renamed the
+        takes them the other way round, and everybody waits for the slower. Or it works on many rows of a table in use,
+        and whoever needs what is locked would wait until it is done. Where tables are removed or renamed the
         application may depend on seeing all of it at once; that stays together.
         """
         more = {lock.relation for lock in _stopping(effect, context)} - self._held
-        return bool(self._held and more) and not (self._delicate or _is_delicate(effect))
+        long = any(is_live(context, table) for table in (*_validated(effect), *worked_on(statement)))
+        return bool(self._held and (more or long)) and not (self._delicate or _is_delicate(effect))
 
     @contextmanager
-    def around(self, cursor: Any, effect: Effect, context: Context, *, unhurried: bool = False) -> Iterator[None]:
-        """Run a statement under its share of the budget, watched; an `unhurried` one may work as long as it has to."""
+    def around(
+        self, cursor: Any, effect: Effect, context: Context, *, unhurried: bool = False, delicate: bool = False
+    ) -> Iterator[None]:
+        """Run a statement under its share of the budget, watched; an `unhurried` one may work as long as it has to.
+
+        After a `delicate` one everything stays together.
+        """
         stops = _stopping(effect, context)
         if (stops or effect.locks_unknown) and self._since is None:
             self._since = self._clock()
         if stops:
             self._relation = stops[0].relation.quoted() if stops[0].relation else stops[0].role
         self._held |= {lock.relation for lock in stops if lock.relation}
-        self._delicate = self._delicate or _is_delicate(effect)
+        self._delicate = self._delicate or delicate or _is_delicate(effect)
         self._limit(cursor, unhurried=unhurried)
         with self._watcher.watch(driver.backend_pid(driver.connection_of(cursor))) as sighting:
             self.last = sighting
@@ -100,6 +109,10 @@ def _stopping(effect: Effect, context: Context) -> list[Lock]:
         for lock in effect.locks
         if lock.mode.blocks_writes and (lock.relation is None or is_live(context, lock.relation))
     ]
+
+
+def _validated(effect: Effect) -> list[Name]:
+    return [work.relation for work in effect.work if work.relation and work.rule == "validate-constraint"]
 
 
 def _is_delicate(effect: Effect) -> bool:

@@ -15,14 +15,16 @@ Commit between the schema change and the work: two transactions, two revisions, 
 
 When it does not apply
 ----------------------
-Work on tables that the same script created, single rows by their key, and what the runner keeps books with.
+Work on tables that the same script created, single rows by their key, and what the runner keeps books with. migrator
+commits before such work, unless a lock was asked for by LOCK, or a table is dropped or renamed in the same transaction.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from migrator.check.conditions import is_by_key, is_catalog, read_tables, reads_tables
+from migrator.check.conditions import is_catalog, worked_on
 from migrator.check.finding import Hazard, Severity
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
@@ -31,7 +33,6 @@ from migrator.check.wording import one_line
 from migrator.sql.effects import Work
 from migrator.sql.names import Name, name_of
 from migrator.sql.online.form import OnlineForm
-from migrator.sql.parser import kind_of
 
 HAZARD = Hazard.BLOCKS
 BAD = (
@@ -63,7 +64,12 @@ GOOD = (
 )
 
 
-_CHANGES = ("update_stmt", "delete_stmt", "merge_stmt", "insert_stmt", "copy_stmt")
+_PARTED = frozenset({
+    "index_stmt", "alter_table_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_stmt", "create_table_as_stmt",
+})  # fmt: skip
+"""Statements that migrator runs in a transaction of their own where another still holds a lock."""
+_TOGETHER = re.compile(r"\s*(?:LOCK|DROP)\b|.*\bRENAME\s+TO\b", re.IGNORECASE | re.DOTALL)
+"""Statements after which migrator leaves the transaction whole: the application may depend on it."""
 
 
 def find(moment: Moment) -> Iterator[Report]:
@@ -84,8 +90,9 @@ def find(moment: Moment) -> Iterator[Report]:
 
 def _alone(moment: Moment) -> bool:
     """Say whether migrator runs the statement in a transaction of its own."""
-    alone = moment.statement.kind == "index_stmt" or isinstance(moment.online, OnlineForm)
-    return moment.by_itself and alone and not moment.transaction.explicit
+    alone = moment.statement.kind in _PARTED or isinstance(moment.online, OnlineForm)
+    together = any(_TOGETHER.match(one.statement) for one in moment.transaction.held)
+    return moment.by_itself and alone and not together and not moment.transaction.explicit
 
 
 def _worked_on(moment: Moment) -> Name | None:
@@ -95,14 +102,7 @@ def _worked_on(moment: Moment) -> Name | None:
         return next((work.relation for work in moment.effect.work if _is_left_to_us(moment, work)), None)
     if kind == "vacuum_stmt" and not tree.is_vacuumcmd:
         return _first_live(moment, tuple(name_of(one.vacuum_relation.relation) for one in tree.rels))
-    if kind == "create_table_as_stmt" and kind_of(tree.query) == "select_stmt":
-        query = tree.query.select_stmt
-        return None if tree.into.skip_data or is_by_key(query) else _first_live(moment, read_tables(query))
-    if kind == "select_stmt" or (kind == "insert_stmt" and reads_tables(tree)):
-        return None if is_by_key(tree) else _first_live(moment, read_tables(tree))
-    if kind in _CHANGES and kind not in ("insert_stmt", "copy_stmt"):
-        return None if is_by_key(tree) else _first_live(moment, (name_of(tree.relation),))
-    return None
+    return _first_live(moment, worked_on(moment.statement))
 
 
 def _is_left_to_us(moment: Moment, work: Work) -> bool:

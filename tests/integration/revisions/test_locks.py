@@ -156,3 +156,35 @@ def test_sessions_that_a_killed_run_left_behind_are_ended(project: Project, addi
         assert other.execute("SELECT 1").fetchone() == (1,)
         with pytest.raises(psycopg.errors.AdminShutdown):
             left.execute("SELECT 1")
+
+
+@pytest.mark.parametrize(
+    ("before", "work"),
+    [
+        ("ALTER TABLE items ADD COLUMN label text", "INSERT INTO log SELECT held(amount) FROM items"),
+        (
+            "ALTER TABLE items ADD CONSTRAINT few CHECK (held(amount) <> '') NOT VALID",
+            "ALTER TABLE items VALIDATE CONSTRAINT few",
+        ),
+    ],
+)
+def test_work_on_many_rows_does_not_begin_while_a_lock_is_held(
+    connection: psycopg.Connection, project: Project, before: str, work: str
+) -> None:
+    """`held` waits for an advisory lock of the test's, so that the work lasts until the application has been served."""
+    connection.execute(
+        "CREATE FUNCTION held(integer) RETURNS text LANGUAGE plpgsql AS "
+        "$$ BEGIN IF $1 <> 0 THEN PERFORM pg_advisory_xact_lock_shared(4711); END IF; RETURN $1::text; END $$"
+    )
+    connection.execute("UPDATE items SET amount = 1")
+    project.sql_revision("r1", [before, work], ["SELECT 1"])
+    plan = project.plan("working", PLAN)
+    connection.execute("SELECT pg_advisory_lock(4711)")
+    with in_background(lambda: project.apply(plan)) as run:
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted"
+        wait_until(lambda: connection.execute(waiting).fetchone() == (1,), message="the work has begun")
+        with psycopg.connect(project.url, autocommit=True, options="-c lock_timeout=200") as application:
+            application.execute(READING)
+            application.execute(WRITING)
+        connection.execute("SELECT pg_advisory_unlock(4711)")
+        run.result(30)
