@@ -67,9 +67,12 @@ def looped_changes(statement: Statement) -> Iterator[Statement]:
                     yield one
 
 
-def commits(do: Statement) -> bool:
-    """Say whether a DO block ends transactions."""
-    return _commits(parse_block(do.tree))
+def commits(statement: Statement, schema: Schema) -> bool:
+    """Say whether a DO block, or a procedure that is called, ends transactions."""
+    if statement.kind == "call_stmt":
+        called = _called(statement, schema.bodies)
+        return any(_commits(parse_body(body.text)) for body in called if body.language == "plpgsql")
+    return statement.kind == "do_stmt" and _commits(parse_block(statement.tree))
 
 
 def _commits(block: Any) -> bool:

@@ -117,8 +117,7 @@ def _is_table(node: Tree, own: dict[str, Tree]) -> bool:
 def _is_whole_table(node: Tree, own: dict[str, Tree]) -> bool:
     """Say whether a query gives the rows of whole tables."""
     query = node.select_stmt
-    limited = query.HasField("where_clause") or query.HasField("limit_count")
-    return bool(query.from_clause) and not limited and all(_is_table(one, own) for one in query.from_clause)
+    return bool(query.from_clause) and not _is_limited(query) and all(_is_table(one, own) for one in query.from_clause)
 
 
 def _is_about_others(node: Tree, target: set[str]) -> bool:

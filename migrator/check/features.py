@@ -35,6 +35,10 @@ def features(statement: Statement) -> Iterator[tuple[str, int]]:
             "(" in statement.text.split("CONCURRENTLY")[0].upper() or "(concurrently" in statement.text.lower()
         )
         yield "REINDEX (CONCURRENTLY)" if parenthesised else "REINDEX CONCURRENTLY", 14 if parenthesised else 12
+    if statement.kind == "index_stmt" and tree.nulls_not_distinct:
+        yield "NULLS NOT DISTINCT", 15
+    if statement.kind == "view_stmt" and option(tree.options, "security_invoker"):
+        yield "security_invoker", 15
     if statement.kind == "alter_table_stmt":
         yield from _of_alter_table(tree)
     nodes = sorted_out(tree)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from migrator.check.source import Piece
 from migrator.sql.classify import classify
 from migrator.sql.commands import definition
-from migrator.sql.effects import Object
+from migrator.sql.effects import Object, Rename
 from migrator.sql.names import Name, name_of
 from migrator.sql.parser import Tree, field_enum, find, strings
 from migrator.sql.statement import Statement
@@ -42,6 +42,8 @@ class Net:
     columns_of_index: dict[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
     parts_of_index: dict[str, str] = field(default_factory=dict)
     """Indexes of partitions, with the index of the partitioned table that each belongs to."""
+    partitions: dict[str, str] = field(default_factory=dict)
+    """Tables that were made as partitions, with the table that each belongs to."""
 
     def add(self, statement: Statement) -> None:
         """Count what a statement makes, removes and renames."""
@@ -59,10 +61,13 @@ class Net:
         for dropped in effect.drops:
             self._count(dropped, -1, statement)
         for rename in effect.renames:
-            if rename.what.kind in _COUNTED and rename.name:
+            if rename.what.kind in _COUNTED:
                 self._count(rename.what, -1, statement)
-                self._count(_renamed(rename.what, rename.name), 1, statement)
+                self._count(_renamed(rename.what, rename), 1, statement)
         self.parts_of_index |= dict(_attached(statement))
+        if statement.kind == "create_stmt" and statement.tree.HasField("partbound"):
+            parent = name_of(statement.tree.inh_relations[0].range_var)
+            self.partitions[_full(name_of(statement.tree.relation))] = _full(parent)
         for index in _taken_by_constraints(statement):
             self.tally["index", index, ""] -= 1
         self.altered |= set(_alterations(statement))
@@ -97,8 +102,10 @@ def _routine(statement: Statement) -> Iterator[Object]:
         yield Object("function", Name(strings(statement.tree.funcname)[-1]))
 
 
-def _renamed(what: Object, name: str) -> Object:
-    return Object(what.kind, what.name, name) if what.member else Object(what.kind, Name(name, what.name.schema))
+def _renamed(what: Object, rename: Rename) -> Object:
+    if what.member:
+        return Object(what.kind, what.name, rename.name)
+    return Object(what.kind, Name(rename.name or what.name.name, rename.schema or what.name.schema))
 
 
 def _alterations(statement: Statement) -> Iterator[tuple[str, str, str]]:
@@ -173,18 +180,24 @@ def _goes_with_another(key: tuple[str, str, str], there: Net, back: Net) -> bool
     schema, dot, _ = name.rpartition(".")
     if dot and back.tally["schema", schema, ""]:
         return True
+    if kind == "table":
+        return bool(back.tally["table", there.partitions.get(name, ""), ""])
     if kind == "index":
-        if name in there.parts_of_index:
-            return _moved("index", there.parts_of_index[name], "", there, back)
-        table, columns = {**there.columns_of_index, **back.columns_of_index}.get(name, ("", frozenset()))
-        if not table:
-            return not back.tally[key]  # an index that was dropped whose table the text does not name
-        return any(_moved(kind, table, "", there, back) for kind in ("table", "materialized view")) or any(
-            _moved("column", table, column, there, back) for column in columns
-        )
+        return _index_goes_along(name, there, back)
     if kind in ("trigger", "policy") and back.cascades:
         return True
     return kind in _INSIDE and _moved("table", name, "", there, back)
+
+
+def _index_goes_along(name: str, there: Net, back: Net) -> bool:
+    if name in there.parts_of_index:
+        return _moved("index", there.parts_of_index[name], "", there, back)
+    table, columns = {**there.columns_of_index, **back.columns_of_index}.get(name, ("", frozenset()))
+    if not table:
+        return not back.tally["index", name, ""]  # an index that was dropped whose table the text does not name
+    return any(_moved(kind, table, "", there, back) for kind in ("table", "materialized view")) or any(
+        _moved("column", table, column, there, back) for column in columns
+    )
 
 
 def _moved(kind: str, name: str, member: str, there: Net, back: Net) -> bool:

@@ -190,7 +190,8 @@ def _not_valid(statement: Statement) -> Iterator[tuple[Name, str]]:
 
 def _enum_value(moment: Moment) -> tuple[tuple[str, str], ...]:
     """Return the enum with the label that the statement adds, and that cannot be used before the commit."""
-    if moment.statement.kind != "alter_enum_stmt" or moment.tree.old_val:
+    committed = moment.by_itself and not moment.transaction.explicit
+    if moment.statement.kind != "alter_enum_stmt" or moment.tree.old_val or committed:
         return ()
     enum = strings(moment.tree.type_name)[-1]
     own = moment.version >= _OWN_ENUM and enum in moment.transaction.types

@@ -7,6 +7,8 @@ from migrator.sql.column_type import Type
 _ORDER = (("int2", "int4", "int8", "numeric"), ("float4", "float8"), ("date", "timestamp"), ("json", "jsonb", "text"))
 _TEXTS = ("varchar", "bpchar", "text")
 _LIMITED = ("varchar", "bpchar", "bit", "varbit", "timestamp", "timestamptz", "time", "timetz", "numeric")
+_TIMES = ("timestamp", "timestamptz", "time", "timetz")
+_FULL_PRECISION = 6  # digits of a second, that a time has where none is given
 _INTEGERS = ("int2", "int4", "int8")
 _PARTS_OF_TIME = (("timestamptz", "date"), ("timestamp", "time"), ("timestamptz", "time"))
 _EXACT = ("numeric", "int8")
@@ -31,7 +33,7 @@ def _tighter(old: Type, new: Type) -> bool:
     if not new.modifiers:
         return False
     if not old.modifiers:
-        return True
+        return not (old.name in _TIMES and new.modifiers[0] >= _FULL_PRECISION)
     digits = [one.modifiers[0] - (one.modifiers[1] if len(one.modifiers) > 1 else 0) for one in (old, new)]
     return any(after < before for before, after in zip(old.modifiers, new.modifiers, strict=False)) or (
         old.name == "numeric" and digits[1] < digits[0]

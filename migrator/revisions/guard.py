@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from migrator.check.conditions import worked_on
+from migrator.check.live import LARGE, LiveFacts
 from migrator.postgres.watcher import Sighting, Watcher
 from migrator.revisions import driver
 from migrator.sql.context import Context, is_live
@@ -60,17 +61,21 @@ class Guard:
         self._since, self._delicate = None, False
         self._held.clear()
 
-    def must_part(self, statement: Statement, effect: Effect, context: Context) -> bool:
+    def must_part(self, statement: Statement, effect: Effect, facts: LiveFacts) -> bool:
         """Tell whether a statement must not join the open transaction.
 
         It would lock a second table that is in use while the first stays locked: who holds two can deadlock with who
-        takes them the other way round, and everybody waits for the slower. Or it works on many rows of a table in use,
+        takes them the other way round, and everybody waits for the slower. Or it works on many rows of a large table,
         and whoever needs what is locked would wait until it is done. Where tables are removed or renamed the
         application may depend on seeing all of it at once; that stays together.
         """
-        more = {lock.relation for lock in _stopping(effect, context)} - self._held
-        long = any(is_live(context, table) for table in (*_validated(effect), *worked_on(statement)))
-        return bool(self._held and (more or long)) and not (self._delicate or _is_delicate(effect))
+        more = {lock.relation for lock in _stopping(effect, facts)} - self._held
+        if not self._held or self._delicate or _is_delicate(effect):
+            return False
+        return bool(more) or any(
+            is_live(facts, table) and facts.exceeds(table, LARGE)
+            for table in (*_validated(effect), *worked_on(statement))
+        )
 
     @contextmanager
     def around(

@@ -12,7 +12,7 @@ from typing import Any
 from alembic.operations import Operations
 from alembic.runtime.environment import EnvironmentContext
 from alembic.util.pyfiles import load_python_file
-from sqlalchemy import create_engine
+from sqlalchemy import Enum, create_engine
 from sqlalchemy.exc import CompileError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.types import to_instance
@@ -26,6 +26,7 @@ from migrator.revisions.mapped import mapped_by
 from migrator.revisions.project import Project
 from migrator.revisions.recording_dialect import Noted, RecordingConnection, register
 from migrator.revisions.recording_place import Source, shown
+from migrator.sql.names import Name
 
 
 def record_history(
@@ -150,9 +151,24 @@ def _environment(project: Project | None, connection: Any) -> Iterator[Any]:
         yield found
 
 
+class UndefinedObject(Exception):  # noqa: N818 - what PostgreSQL calls it
+    """A type that no revision has created."""
+
+
 def _listen(impl: Any, connection: Any) -> None:
-    """Let the recording connection hear what `alter_column` says of the column as it is: SQL does not carry that."""
-    alter = impl.alter_column
+    """Let the recording connection hear what `alter_column` says of the column as it is: SQL does not carry that.
+
+    Nor does it carry that a type is an enum, which `create_table` would create and `add_column` does not.
+    """
+    add, alter = impl.add_column, impl.alter_column
+
+    def added(table_name: str, column: Any, **options: Any) -> None:
+        learnt = connection.dialect.known.now()
+        type_ = column.type
+        named = isinstance(type_, Enum) and type_.native_enum and type_.name
+        if named and not learnt.has_type(Name(named, "*")) and learnt.from_the_start:
+            raise UndefinedObject(f'type "{named}" does not exist, and add_column does not create it')
+        add(table_name, column, **options)
 
     def heard(table_name: str, column_name: str, *, existing_type: Any = None, **options: Any) -> None:
         recording = connection.connection.dbapi_connection
@@ -168,7 +184,7 @@ def _listen(impl: Any, connection: Any) -> None:
         finally:
             recording.told = None
 
-    impl.alter_column = heard
+    impl.add_column, impl.alter_column = added, heard
 
 
 def _direction(one: Loaded, name: str, context: Any, connection: Any) -> Direction:

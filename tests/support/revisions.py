@@ -24,6 +24,7 @@ FILES = tuple(
         "_written_blindly_again",
         "_written_blindly_thirdly",
         "_written_blindly_fourthly",
+        "_written_blindly_fifthly",
     )
 )
 HEAD = (

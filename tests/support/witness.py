@@ -118,5 +118,5 @@ def _runs_in_a_transaction(statement: Statement) -> bool:
     from migrator.sql.classify import classify
 
     effect = classify(statement)
-    commits = statement.kind == "do_stmt" and "COMMIT" in statement.text.upper()
+    commits = statement.kind == "call_stmt" or (statement.kind == "do_stmt" and "COMMIT" in statement.text.upper())
     return effect.transactional and not effect.transaction_control and not commits

@@ -69,7 +69,7 @@ def find(moment: Moment) -> Iterator[Report]:
                 f"an INSERT into {table} that names {name} fails from now on",
                 f"{moment.statement.text.replace('ALWAYS', 'BY DEFAULT')};",
             )
-        column = moment.schema.known(table).column(command.name) if moment.schema.complete else None
+        column = moment.schema.known(table).column(command.name) if moment.schema.is_whole(table) else None
         if command.HasField("def") and column is not None and not column.not_null and _adds(command):
             yield Report(
                 f"PostgreSQL refuses it: {table}.{name} is not NOT NULL",

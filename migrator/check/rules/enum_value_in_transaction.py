@@ -15,7 +15,7 @@ Add the value in a transaction, or revision, of its own, and use it in the next.
 
 When it does not apply
 ----------------------
-Types that the same transaction created.
+Types that the same transaction created. migrator commits the new value before it goes on.
 """
 
 from __future__ import annotations
@@ -39,6 +39,10 @@ BAD = (
     ),
 )
 GOOD = (
+    Example(
+        sql="BEGIN; ALTER TYPE s ADD VALUE 'lost'; COMMIT; UPDATE shipments SET state = 'lost' WHERE id = 1;",
+        runner="migrator",
+    ),
     Example(sql="BEGIN; ALTER TYPE s ADD VALUE 'lost'; COMMIT;"),
     Example(sql="ALTER TYPE s ADD VALUE 'lost'; UPDATE shipments SET state = 'lost' WHERE id = 1;"),
     Example(sql="ALTER TYPE s ADD VALUE 'lost';", pg_version=11),

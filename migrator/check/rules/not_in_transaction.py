@@ -38,6 +38,10 @@ BAD = (
     Example(sql="BEGIN; VACUUM orders; COMMIT;"),
     Example(sql="START TRANSACTION; DROP INDEX CONCURRENTLY i; COMMIT;"),
     Example(sql="BEGIN; DO $$ BEGIN LOOP UPDATE t SET a = 1 WHERE id = 1; COMMIT; END LOOP; END $$; COMMIT;"),
+    Example(
+        sql="BEGIN; CALL fill(); COMMIT;",
+        setup=("CREATE PROCEDURE fill() LANGUAGE plpgsql AS $$ BEGIN UPDATE t SET a = 1 WHERE id = 1; COMMIT; END $$;"),
+    ),
 )
 GOOD = (
     Example(sql="CREATE INDEX CONCURRENTLY i ON orders (note);"),
@@ -51,9 +55,10 @@ def find(moment: Moment) -> Iterator[Report]:
     """Yield the statement, where a transaction is open."""
     if not moment.transaction.open:
         return
-    if moment.statement.kind == "do_stmt" and commits(moment.statement):
+    if commits(moment.statement, moment.schema):
+        block = "DO block" if moment.statement.kind == "do_stmt" else "procedure"
         yield Report(
-            "PostgreSQL refuses the COMMIT of a DO block inside a transaction (2D000)",
+            f"PostgreSQL refuses the COMMIT of a {block} inside a transaction (2D000)",
             f"COMMIT;\n{moment.statement.text};   -- outside a transaction; in a revision: autocommit_block()",
         )
     if moment.effect.transactional:

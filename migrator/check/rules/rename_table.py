@@ -27,7 +27,11 @@ from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
 from migrator.check.schema.changes import output_of
+from migrator.sql.classify import classify
 from migrator.sql.names import Name, name_of
+from migrator.sql.parser import Tree, kind_of
+from migrator.sql.parser import find as find_nodes
+from migrator.sql.volatility import AGGREGATES, function_name
 
 HAZARD = Hazard.BREAKS
 AT_RUN_TIME = True
@@ -36,10 +40,28 @@ BAD = (
     Example(sql="ALTER TABLE sessions SET SCHEMA billing;"),
     Example(sql="ALTER VIEW open_orders RENAME TO orders_open;"),
     Example(sql="ALTER SCHEMA billing RENAME TO bills;"),
+    Example(
+        sql=(
+            "BEGIN; ALTER TABLE customers RENAME TO clients; "
+            "CREATE VIEW customers AS SELECT DISTINCT id FROM clients; COMMIT;"
+        )
+    ),
+    Example(
+        sql=(
+            "BEGIN; ALTER TABLE shop.cards RENAME TO plastic; "
+            "CREATE VIEW public.cards AS SELECT * FROM shop.plastic; COMMIT;"
+        )
+    ),
 )
 GOOD = (
     Example(
         sql="BEGIN; ALTER TABLE customers RENAME TO clients; CREATE VIEW customers AS SELECT * FROM clients; COMMIT;"
+    ),
+    Example(
+        sql=(
+            "CREATE MATERIALIZED VIEW next AS SELECT 1 AS a; BEGIN; ALTER MATERIALIZED VIEW daily RENAME TO past; "
+            "ALTER MATERIALIZED VIEW next RENAME TO daily; COMMIT;"
+        )
     ),
     Example(sql="CREATE TABLE fresh (a int); ALTER TABLE fresh RENAME TO newer;"),
     Example(sql="ALTER INDEX orders_ref_idx RENAME TO orders_ref;"),
@@ -61,7 +83,8 @@ def find(moment: Moment) -> Iterator[Report]:
             or what.member
             or moment.downgrade
             or moment.schema.is_made(what.name)
-            or _view_instead(moment, what.name)
+            or _view_instead(moment, what.name, written=what.kind == "table")
+            or (what.kind in ("view", "materialized view") and _another_instead(moment, what.name))
         ):
             continue
         new = Name(rename.name or what.name.name, rename.schema or what.name.schema)
@@ -73,12 +96,32 @@ def find(moment: Moment) -> Iterator[Report]:
         )
 
 
-def _view_instead(moment: Moment, old: Name) -> bool:
-    """Say whether the same transaction puts a view with all columns of the table in its place."""
+def _takes_writes(query: Tree) -> bool:
+    """Say whether a view over the query is updatable by itself: over one relation, row by row."""
+    one = len(query.from_clause) == 1 and kind_of(query.from_clause[0]) == "range_var"
+    gathered = query.distinct_clause or query.group_clause
+    chosen = query.HasField("having_clause") or query.HasField("limit_count")
+    calls = (call for target in query.target_list for call in find_nodes(target, "FuncCall"))
+    return one and not (gathered or chosen) and not any(function_name(call).name in AGGREGATES for call in calls)
+
+
+def _another_instead(moment: Moment, old: Name) -> bool:
+    """Say whether the same transaction gives the name to another view, which may have been filled before."""
+    renames = (rename for one in moment.rest_of_transaction() for rename in classify(one, moment.schema).renames)
+    return any(one.name == old.name and not one.what.member for one in renames)
+
+
+def _view_instead(moment: Moment, old: Name, *, written: bool) -> bool:
+    """Say whether the same transaction puts a view with all columns of the table in its place.
+
+    It has to be one that PostgreSQL writes through, if it is to be `written`.
+    """
     known = moment.schema.table(old)
     needed = {one.name for one in known.columns} if known else set()
     for one in moment.rest_of_transaction():
-        if one.kind == "view_stmt" and Name(name_of(one.tree.view).name) == Name(old.name):
+        if one.kind == "view_stmt" and name_of(one.tree.view).same(old):
+            if written and not _takes_writes(one.tree.query.select_stmt):
+                return False
             output = output_of(moment.schema, one.tree.query)
             return output is None or needed <= set(output)
     return False

@@ -5,7 +5,8 @@ What it does
 Reports a revision that raised an error on the recording connection, sent text that is not SQL, or went by rows that
 it read from the database. Questions about the schema by SQLAlchemy's inspector, `checkfirst` and `autoload_with` are
 answered from what the revisions before have made; where they do not tell, nothing is there, and that is reported too.
-Text that is not SQL, and a name that does not exist, are errors: they fail on any database.
+Text that is not SQL, a name that does not exist, and a column of an enum that nothing has created are errors: they fail
+on any database.
 
 Why it is bad
 -------------
@@ -37,7 +38,7 @@ BAD = (example([], [], unseen="TypeError: 'NoneType' object is not subscriptable
        example([], [], unreadable="syntax error at or near SELEC"))  # fmt: skip
 GOOD = (example([], []), case("CREATE TABLE a (b int)", "DROP TABLE a"), case("SELECT 1", ""))
 
-_ALWAYS = ("NameError", "UnboundLocalError", "CompileError")
+_ALWAYS = ("NameError", "UnboundLocalError", "CompileError", "UndefinedObject")
 """Errors that no answer of a database brings about."""
 
 

@@ -31,6 +31,8 @@ BAD = (
     Example(sql="REINDEX TABLE CONCURRENTLY orders;", pg_version=11),
     Example(sql="ALTER TABLE p DETACH PARTITION c CONCURRENTLY;", pg_version=13),
     Example(sql="ALTER TABLE a ADD UNIQUE NULLS NOT DISTINCT (b);", pg_version=14),
+    Example(sql="CREATE UNIQUE INDEX CONCURRENTLY i ON a (b) NULLS NOT DISTINCT;", pg_version=14),
+    Example(sql="CREATE VIEW v WITH (security_invoker = true) AS SELECT 1;", pg_version=14),
     Example(sql="ALTER TABLE a ADD COLUMN b uuid DEFAULT uuidv7();", pg_version=17),
     Example(sql="ALTER TABLE a ALTER b DROP EXPRESSION;", pg_version=12),
 )

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
+from migrator.check.live import LARGE
 from migrator.engine import holding
 from migrator.engine.events import LockRetry
 from migrator.plan import Plan
@@ -176,7 +177,7 @@ def test_work_on_many_rows_does_not_begin_while_a_lock_is_held(
         "CREATE FUNCTION held(integer) RETURNS text LANGUAGE plpgsql AS "
         "$$ BEGIN IF $1 <> 0 THEN PERFORM pg_advisory_xact_lock_shared(4711); END IF; RETURN $1::text; END $$"
     )
-    connection.execute("UPDATE items SET amount = 1")
+    connection.execute(f"INSERT INTO items (id, amount) SELECT n, n FROM generate_series(1000, 1000 + {LARGE}) n")
     project.sql_revision("r1", [before, work], ["SELECT 1"])
     plan = project.plan("working", PLAN)
     connection.execute("SELECT pg_advisory_lock(4711)")

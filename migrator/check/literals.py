@@ -1,0 +1,116 @@
+"""What a constant means to a column: whether it is a value of its type, and whether a check takes it."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+
+from migrator.check.schema.schema import Schema
+from migrator.sql.column_type import read_type
+from migrator.sql.errors import SqlError
+from migrator.sql.names import Name
+from migrator.sql.parser import Tree, constant_text, field_enum, kind_of, parse_tree, strings
+
+_NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*|\s*(?:nan|[+-]?inf(?:inity)?)\s*", re.IGNORECASE)
+_INTEGER = re.compile(r"\s*[+-]?(?:\d[\d_]*|0[xob][\da-f_]+)\s*", re.IGNORECASE)
+_TRUTH = re.compile(r"\s*(?:t|tr|tru|true|y|ye|yes|on|1|f|fa|fal|fals|false|n|no|of|off|0)\s*", re.IGNORECASE)
+_MOMENT = re.compile(
+    r".*\d.*|\s*(?:now|today|tomorrow|yesterday|epoch|allballs|[+-]?infinity)\s*", re.IGNORECASE | re.DOTALL
+)
+_UUID = re.compile(r"\s*\{?[\da-f]{4}(?:-?[\da-f]{4}){7}\}?\s*", re.IGNORECASE)
+_FORMS: Mapping[str, re.Pattern[str]] = {
+    **dict.fromkeys(("int2", "int4", "int8"), _INTEGER),
+    **dict.fromkeys(("numeric", "float4", "float8"), _NUMBER),
+    **dict.fromkeys(("date", "timestamp", "timestamptz"), _MOMENT),
+    "bool": _TRUTH,
+    "uuid": _UUID,
+}
+"""What PostgreSQL reads as a value of the type, or more: never less."""
+_COMPARISONS: Mapping[str, Callable[[Decimal | str, Decimal | str], bool]] = {
+    "=": operator.eq, "<>": operator.ne, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
+    ">=": operator.ge,
+}  # fmt: skip
+Value = Decimal | str
+
+
+def is_no_value(text: str, type_: str, schema: Schema) -> bool:
+    """Say whether a text in quotes is certainly no value of the type."""
+    known = read_type(type_)
+    if known is None or known.array:
+        return False
+    labels = next((labels for name, labels in schema.enums.items() if name.same(Name(known.name, known.schema))), None)
+    if labels is not None:
+        return text not in labels
+    form = _FORMS.get(known.name) if known.built_in else None
+    return form is not None and form.fullmatch(text) is None
+
+
+def refuses(check: str, column: str, value: Value) -> bool:
+    """Say whether a check certainly refuses a row whose column has the value; any part may speak of other columns."""
+    try:
+        select = parse_tree(f"SELECT {check}").stmts[0].stmt.select_stmt
+        return _holds(select.target_list[0].res_target.val, column, value) is False
+    except (SqlError, IndexError):
+        return False
+
+
+def value_of(node: Tree) -> Value | None:
+    """Return a constant of the tree; None where the node is none, or NULL."""
+    if kind_of(node) == "type_cast":
+        return value_of(node.type_cast.arg)
+    if kind_of(node) == "a_expr" and strings(node.a_expr.name) == ("-",) and not node.a_expr.HasField("lexpr"):
+        number = value_of(node.a_expr.rexpr)
+        return -number if isinstance(number, Decimal) else None
+    if kind_of(node) != "a_const" or node.a_const.isnull:
+        return None
+    which = node.a_const.WhichOneof("val")
+    if which not in ("ival", "fval", "sval"):
+        return None
+    text = constant_text(node)
+    return text if which == "sval" else Decimal(text)
+
+
+def _holds(node: Tree, column: str, value: Value) -> bool | None:
+    """Say whether a condition holds; None where that cannot be told."""
+    if kind_of(node) == "bool_expr":
+        held = [_holds(one, column, value) for one in node.bool_expr.args]
+        kind = field_enum(node.bool_expr, "boolop")
+        if kind == "NOT_EXPR":
+            return None if held[0] is None else not held[0]
+        decided = kind == "OR_EXPR"
+        return decided if decided in held else None if None in held else not decided
+    if kind_of(node) != "a_expr" or field_enum(node.a_expr, "kind") != "AEXPR_OP":
+        return None
+    compare = _COMPARISONS.get(strings(node.a_expr.name)[-1])
+    left, right = (_side(one, column, value) for one in (node.a_expr.lexpr, node.a_expr.rexpr))
+    if compare is None or left is None or right is None:
+        return None
+    if isinstance(left, str) and isinstance(right, str):
+        equality = compare in (operator.eq, operator.ne)
+        return compare(left, right) if equality else None  # the order of texts is the collation's
+    return _compared(compare, left, right)
+
+
+def _compared(compare: Callable[[Value, Value], bool], left: Value, right: Value) -> bool | None:
+    try:
+        return compare(Decimal(left), Decimal(right))
+    except InvalidOperation:
+        return None
+
+
+def _side(node: Tree, column: str, value: Value) -> Value | None:
+    kind = kind_of(node)
+    if kind == "column_ref":
+        return value if strings(node.column_ref.fields)[-1:] == (column,) else None
+    if kind == "type_cast":
+        return _side(node.type_cast.arg, column, value)
+    if (
+        kind == "func_call"
+        and strings(node.func_call.funcname)[-1] in ("length", "char_length")
+        and node.func_call.args
+    ):
+        text = _side(node.func_call.args[0], column, value)
+        return Decimal(len(text)) if isinstance(text, str) else None
+    return value_of(node)
