@@ -44,16 +44,17 @@ a look at the rules, before these were put right:
 | 237 in `written_blindly_fourthly.yaml` | 0.99 | 0.93 | 2 of 117 | 9 of 120 |
 | 150 in `written_blindly_fifthly.yaml`, after the rules were put right | 0.96 | 0.93 | 3 of 72 | 5 of 78 |
 | 100 in `revisions_written_blindly_again.yaml`, run by Alembic | 0.89 | 1.00 | 7 of 46 | 0 of 54 |
-| 80 in `revisions_written_blindly_thirdly.yaml`, after the rules were put right, run by Alembic | 0.90 | 0.96 | 5 of 31 | 2 of 49 |
-| 100 in `revisions_written_blindly_fourthly.yaml`, run by Alembic | 0.86 | 0.86 | 7 of 50 | 7 of 50 |
-| 119 in `revisions_written_blindly_fifthly.yaml`, after the rules were put right, run by Alembic | 0.90 | 0.87 | 6 of 58 | 8 of 61 |
+| 80 in `revisions_written_blindly_thirdly.yaml`, after that, by Alembic | 0.90 | 0.96 | 5 of 31 | 2 of 49 |
+| 100 in `revisions_written_blindly_fourthly.yaml`, after that, by Alembic | 0.86 | 0.86 | 7 of 50 | 7 of 50 |
+| 119 in `revisions_written_blindly_fifthly.yaml`, after that, by Alembic | 0.90 | 0.87 | 6 of 58 | 8 of 61 |
 | 150 in `written_blindly_sixthly.yaml` | 0.97 | 0.91 | 2 of 75 | 7 of 75 |
 
 The second batch looked for what had no rule: triggers, identities, publications, names that are taken, statements that
-EXPLAIN ANALYZE, COPY or EXECUTE carry. The third is mostly of statements that PostgreSQL refuses. The fourth, the
-fifth and the sixth are of what teams write. One case of each is left out since: a `json` column, which is a matter of style, and a
-statement that is none. Labels of some revisions were changed, for what migrator itself runs otherwise than it is
-written; one that PostgreSQL 17 takes and 15 does not is left out.
+EXPLAIN ANALYZE, COPY or EXECUTE carry. The third is mostly of statements that PostgreSQL refuses. The others are what
+teams write. Three cases are left out since: a `json` column, which is a matter of style, a statement that is none, and
+one that PostgreSQL 17 takes and 15 does not. Labels of some revisions were changed, for what migrator itself runs
+otherwise than it is written. What is said of a downgrade that only stalls became a warning with the fourth batch of
+revisions, whose authors, as those before them, call it safe.
 
 squawk reads each case by itself, as it has no way to be told the schema; its rules about timeouts count in cases about
 timeouts only. alembic-guard reads the Python of a revision and does not run it. Every finding of either counts.

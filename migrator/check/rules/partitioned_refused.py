@@ -4,7 +4,8 @@ What it does
 ------------
 Reports on a known partitioned table: `CREATE INDEX CONCURRENTLY` and `DROP INDEX CONCURRENTLY`, a foreign key NOT VALID
 before PostgreSQL 18, `ADD CONSTRAINT ... USING INDEX`, a primary key or what is unique without the columns of the
-partition key, `ATTACH PARTITION` of a table whose columns are others, or take NULL where those of the parent do not.
+partition key, `ATTACH PARTITION` of a table whose columns are others, or take NULL where those of the parent do not, and
+partitions that take rows of another.
 
 Why it is bad
 -------------
@@ -29,6 +30,7 @@ from dataclasses import replace
 from migrator.check.finding import Hazard, Severity
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
+from migrator.check.schema.bounds import bounds_of
 from migrator.check.schema.columns import kinds_of
 from migrator.check.stalls import MADE_SAFE
 from migrator.sql.column_type import Type, read_type
@@ -36,10 +38,14 @@ from migrator.sql.commands import definition
 from migrator.sql.context import RelationKind, Table
 from migrator.sql.names import Name, name_of
 from migrator.sql.online.form import OnlineForm
-from migrator.sql.parser import field_enum, kind_of, strings
+from migrator.sql.parser import Tree, field_enum, kind_of, strings
 from migrator.sql.parser import find as find_nodes
 
 HAZARD = Hazard.FAILS
+_YEAR = (
+    "CREATE TABLE p (day date) PARTITION BY RANGE (day); "
+    "CREATE TABLE year PARTITION OF p FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');"
+)
 BAD = (
     Example(sql="CREATE INDEX CONCURRENTLY i ON p (a);", setup="CREATE TABLE p (a int) PARTITION BY LIST (a);"),
     Example(
@@ -63,6 +69,17 @@ BAD = (
         sql="CREATE TABLE c (a int); ALTER TABLE p ATTACH PARTITION c FOR VALUES IN (1);",
         setup="CREATE TABLE p (a int NOT NULL) PARTITION BY LIST (a);",
     ),
+    Example(
+        sql="CREATE TABLE q4 PARTITION OF p FOR VALUES FROM ('2025-10-01') TO ('2026-01-02');",
+        setup=_YEAR,
+    ),
+    Example(
+        sql="ALTER TABLE p ATTACH PARTITION b FOR VALUES IN ('x', 'z');",
+        setup=(
+            "CREATE TABLE p (a text) PARTITION BY LIST (a); CREATE TABLE a PARTITION OF p FOR VALUES IN ('z'); "
+            "CREATE TABLE b (a text);"
+        ),
+    ),
 )
 GOOD = (
     Example(
@@ -75,6 +92,14 @@ GOOD = (
         pg_version=18,
     ),
     Example(sql="CREATE INDEX CONCURRENTLY i ON unknown (a);"),
+    Example(sql="CREATE TABLE next PARTITION OF p FOR VALUES FROM ('2027-01-01') TO ('2028-01-01');", setup=_YEAR),
+    Example(
+        sql=(
+            "ALTER TABLE p DETACH PARTITION year; "
+            "CREATE TABLE half PARTITION OF p FOR VALUES FROM ('2026-01-01') TO ('2026-07-01');"
+        ),
+        setup=_YEAR,
+    ),
     Example(
         sql="CREATE UNIQUE INDEX u ON ONLY p (b, a);",
         setup="CREATE TABLE p (a int, b int) PARTITION BY LIST (a);",
@@ -108,6 +133,7 @@ def find(moment: Moment) -> Iterator[Report]:
         if constraint.indexname:
             yield from _refused(moment, table, "a constraint USING INDEX")
     yield from _without_partition_key(moment)
+    yield from _overlapping(moment)
     for table, command in moment.commands("AT_AttachPartition"):
         child = name_of(definition(command).name)
         for reason in _unlike(moment, moment.schema.known(table), moment.schema.known(child)):
@@ -115,6 +141,25 @@ def find(moment: Moment) -> Iterator[Report]:
                 f"PostgreSQL refuses to attach {child} to {table}: {reason}",
                 f"make it with CREATE TABLE ... (LIKE {table} INCLUDING ALL)",
             )
+
+
+def _overlapping(moment: Moment) -> Iterator[Report]:
+    """Yield each partition whose rows the new one would take as well."""
+    made: list[tuple[Name, Name, Tree]] = []
+    if moment.statement.kind == "create_stmt" and moment.tree.HasField("partbound"):
+        parent = name_of(moment.tree.inh_relations[0].range_var)
+        made.append((parent, name_of(moment.tree.relation), moment.tree.partbound))
+    for parent, command in moment.commands("AT_AttachPartition"):
+        made.append((parent, name_of(definition(command).name), definition(command).bound))
+    for parent, child, spec in made:
+        own = bounds_of(spec)
+        for other in moment.schema.known(parent).children if own else ():
+            its = moment.schema.bounds.get(other)
+            if own and its and not other.same(child) and own.meets(its):
+                yield Report(
+                    f"PostgreSQL refuses {child} as a partition of {parent}: {other} takes some of its rows",
+                    f"bounds that begin where those of {other} end",
+                )
 
 
 def _unlike(moment: Moment, parent: Table, child: Table) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from migrator.check.schema.bounds import bounds_of
 from migrator.check.schema.columns import (
     column_of,
     constraint_of,
@@ -32,9 +33,12 @@ def alter(schema: Schema, tree: Tree) -> None:
             handler(schema, table, node.alter_table_cmd)
 
 
-def add_child(schema: Schema, parent: Name, child: Name, *, default: bool) -> None:
-    """Remember a partition, or a table that inherits."""
-    known = schema.known(parent)
+def add_child(schema: Schema, parent: Name, child: Name, spec: Tree) -> None:
+    """Remember a partition with its bounds, or a table that inherits."""
+    known, default = schema.known(parent), spec.is_default
+    bounds = bounds_of(spec)
+    if bounds is not None:
+        schema.bounds[child] = bounds
     schema.put(
         replace(
             known, children=(*known.children, child), default_partition=child if default else known.default_partition
@@ -144,7 +148,7 @@ def _drop_constraint(schema: Schema, table: Name, command: Tree) -> None:
 
 def _attach(schema: Schema, table: Name, command: Tree) -> None:
     change = definition(command)
-    add_child(schema, table, name_of(change.name), default=change.bound.is_default)
+    add_child(schema, table, name_of(change.name), change.bound)
 
 
 def _detach(schema: Schema, table: Name, command: Tree) -> None:

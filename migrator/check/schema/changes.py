@@ -85,7 +85,7 @@ def _create_table(schema: Schema, tree: Tree) -> None:
     if not tree.inh_relations and all(kind_of(node) in ("column_def", "constraint") for node in tree.table_elts):
         schema.told.add(name.name)
     for parent in tree.inh_relations:
-        add_child(schema, name_of(parent.range_var), name, default=tree.partbound.is_default)
+        add_child(schema, name_of(parent.range_var), name, tree.partbound)
 
 
 def _made_name(relation: Tree) -> Name:

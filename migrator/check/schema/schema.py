@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from migrator.check.schema.bounds import Bounds
 from migrator.sql.context import NEWEST, Column, Index, RelationKind, Table, Volatility
 from migrator.sql.names import Name
 
@@ -90,6 +91,8 @@ class Schema:
     bodies: dict[Name, Body] = field(default_factory=dict)
     signatures: dict[Name, tuple[Signature, ...]] = field(default_factory=dict)
     views: dict[Name, ViewColumns] = field(default_factory=dict)
+    bounds: dict[Name, Bounds] = field(default_factory=dict)
+    """Of partitions, as far as they were written out."""
     defaults: set[tuple[str, str]] = field(default_factory=set)
     default_texts: dict[tuple[str, str], str] = field(default_factory=dict)
     """The expressions of the defaults, of those columns whose default a statement told."""
