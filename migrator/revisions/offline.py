@@ -166,7 +166,8 @@ def _listen(impl: Any, connection: Any) -> None:
         learnt = connection.dialect.known.now()
         type_ = column.type
         named = isinstance(type_, Enum) and type_.native_enum and type_.name
-        if named and not learnt.has_type(Name(named, "*")) and learnt.from_the_start:
+        made = learnt.table(Name(table_name, options.get("schema"))) is not None and learnt.from_the_start
+        if named and made and not learnt.has_type(Name(named, "*")):
             raise UndefinedObject(f'type "{named}" does not exist, and add_column does not create it')
         add(table_name, column, **options)
 

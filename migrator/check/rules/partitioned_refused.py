@@ -4,8 +4,8 @@ What it does
 ------------
 Reports on a known partitioned table: `CREATE INDEX CONCURRENTLY` and `DROP INDEX CONCURRENTLY`, a foreign key NOT VALID
 before PostgreSQL 18, `ADD CONSTRAINT ... USING INDEX`, a primary key or what is unique without the columns of the
-partition key, `ATTACH PARTITION` of a table whose columns are others, or take NULL where those of the parent do not, and
-partitions that take rows of another.
+partition key, `ATTACH PARTITION` of a table whose columns are others, or take NULL where those of the parent do not,
+and partitions that take rows of another.
 
 Why it is bad
 -------------

@@ -377,3 +377,14 @@ def test_batches_that_go_up_to_the_largest_key_are_followed(tmp_path: Path) -> N
     )
 
     assert "unbatched-change" in rules(tmp_path, upgrade)
+
+
+@pytest.mark.parametrize(("table", "fails"), [("orders", True), ("ghosts", False)])
+def test_an_enum_that_nothing_created_is_missed_where_the_history_made_the_table(
+    table: str, fails: bool, tmp_path: Path
+) -> None:
+    add = f'op.add_column("{table}", sa.Column("channel", sa.Enum("web", name="channel")))\n'
+    drop = f'op.drop_column("{table}", "channel")\n'
+
+    assert (UNSEEN in rules(tmp_path, add, drop)) is fails
+    assert UNSEEN not in rules(tmp_path, "op.execute(\"CREATE TYPE channel AS ENUM ('web')\")\n" + add, drop)
