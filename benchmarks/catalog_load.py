@@ -45,7 +45,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.catalog_load", description=__doc__)
     parser.add_argument("--products", type=int, default=30_000)
     parser.add_argument("--clients", type=int, default=16)
-    parser.add_argument("--seconds", type=float, default=20.0, help="of the stretches before and after")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of the stretches before and after")
     parser.add_argument("--way", choices=("migrator", "plain", "both"), default="both")
     arguments = parser.parse_args()
     if arguments.way == "both":
