@@ -19,6 +19,7 @@ from migrator.plan import identifiers
 from migrator.plan.steps.dual_write import DualWrite as DualWriteStep
 from migrator.postgres.activity import lock_holders
 from migrator.postgres.backoff import FIRST_PAUSE, LONGEST_PAUSE
+from migrator.postgres.make_way import MAKE_WAY
 from migrator.postgres.queries import query
 from migrator.postgres.tables import find_table
 from migrator.revisions.errors import LockTimeoutError
@@ -128,6 +129,7 @@ def change(
         with session.working.transaction(), session.watcher.watch(session.working.info.backend_pid):
             session.working.execute(f"SET LOCAL lock_timeout = {milliseconds}")
             session.working.execute(f"SET LOCAL statement_timeout = {milliseconds}")
+            session.working.execute(MAKE_WAY)
             for statement in statements:
                 session.working.execute(statement)
             if note:

@@ -14,6 +14,7 @@ from typing import Any
 
 from migrator.check.conditions import worked_on
 from migrator.check.live import LARGE, LiveFacts
+from migrator.postgres.make_way import MAKE_WAY
 from migrator.postgres.watcher import Sighting, Watcher
 from migrator.revisions import driver
 from migrator.sql.context import Context, is_live
@@ -23,13 +24,6 @@ from migrator.sql.statement import Statement
 
 FIRST_TRY = 0.25  # of the lock timeout: a short first look finds a free moment without anybody noticing
 LEAST = 0.01  # seconds; 0 would mean "no limit" to PostgreSQL
-
-# An autovacuum ends for whoever has waited for it as long as deadlock_timeout, one second by default, while everybody
-# queues behind us: longer than a first try lasts. The setting is a superuser's; others wait for the later tries.
-_MAKE_WAY = (
-    "SELECT pg_catalog.set_config('deadlock_timeout', '50ms', true)"
-    " WHERE pg_catalog.current_setting('is_superuser') = 'on'"
-)
 
 
 class Guard:
@@ -104,7 +98,7 @@ class Guard:
             left = max(self.timeout - (self._clock() - self._since), LEAST)
             limits = (left, left)
         lock, statement = (round(limit * 1000) for limit in limits)
-        cursor.execute(f"SET LOCAL lock_timeout = {lock}; SET LOCAL statement_timeout = {statement}; {_MAKE_WAY}")
+        cursor.execute(f"SET LOCAL lock_timeout = {lock}; SET LOCAL statement_timeout = {statement}; {MAKE_WAY}")
 
 
 def _stopping(effect: Effect, context: Context) -> list[Lock]:

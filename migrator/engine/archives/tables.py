@@ -19,6 +19,7 @@ from migrator.errors import RefusedError
 from migrator.ledger.ledger import StepRow
 from migrator.plan.steps.revision import Revision
 from migrator.postgres.definitions import cascade_of, foreign_keys_of, partitions
+from migrator.postgres.make_way import MAKE_WAY
 from migrator.postgres.queries import query
 from migrator.postgres.tables import Table, UnknownTableError, find_table
 from migrator.sql.effects import Effect
@@ -99,6 +100,7 @@ def restore(session: Session, step: Revision, row: StepRow, entry: Entry) -> str
         return ""
     with session.working.transaction():
         session.working.execute(f"SET LOCAL lock_timeout = {round(session.lock_timeout * 1000)}")
+        session.working.execute(MAKE_WAY)
         if twin is not None:
             session.working.execute(sql.SQL("LOCK TABLE {}").format(twin.identifier))
             if (

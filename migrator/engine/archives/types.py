@@ -16,6 +16,7 @@ from migrator.engine.session import Session
 from migrator.errors import Location, RefusedError
 from migrator.ledger.ledger import StepRow
 from migrator.plan.steps.revision import Revision
+from migrator.postgres.make_way import MAKE_WAY
 from migrator.postgres.queries import query
 from migrator.sql.effects import Effect
 from migrator.sql.names import Name, quote, split_name
@@ -78,6 +79,7 @@ def restore(session: Session, entry: Entry) -> None:
     name = split_name(entry.table)
     with session.working.transaction():
         session.working.execute(f"SET LOCAL lock_timeout = {round(session.lock_timeout * 1000)}")
+        session.working.execute(MAKE_WAY)
         aside = _moved(name, _aside(entry)) if _is_there(session, entry.table) else ()
         for statement in (*aside, *_moved(_archived(entry), name)):
             session.working.execute(statement)

@@ -36,3 +36,19 @@ def test_a_vacuum_makes_way_before_the_first_try_is_over(server: OwnServer, tmp_
 
     assert project.apply(plan) == "complete"
     assert not [event for event in project.events if isinstance(event, LockRetry)]
+
+
+def test_a_vacuum_makes_way_for_the_triggers_of_a_dual_write(server: OwnServer, tmp_path: Path) -> None:
+    """PostgreSQL's own patience is twice the lock timeout that is given here."""
+    project = Project(tmp_path, server.url)
+    with server.connect() as connection:
+        connection.execute("ALTER TABLE items ADD COLUMN shout text")
+        wait_until(lambda: connection.execute(VACUUMS).fetchone() != (0,), message="another vacuum of items")
+    plan = project.plan(
+        "shout",
+        "expand:\n  - dual_write:\n      table: items\n      forward: {shout: upper(note)}\n"
+        "      backward: {note: lower(shout)}\n",
+    )
+
+    assert project.apply(plan, lock_timeout="500ms", lock_wait="10s") == "complete"
+    assert not [event for event in project.events if isinstance(event, LockRetry)]
