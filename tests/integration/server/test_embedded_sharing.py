@@ -29,7 +29,9 @@ def test_a_server_starts_in_a_new_folder_and_is_gone_afterwards(home: Path) -> N
             shown = "select current_setting('server_encoding'), current_setting('listen_addresses')"
             assert connection.execute(shown).fetchone() == ("UTF8", "127.0.0.1")
         pid = pid_of(home)
-    assert not Path(f"/proc/{pid}").exists()
+    wait_until(
+        lambda: not Path(f"/proc/{pid}").exists(), message="whoever adopted the server has taken note of its end"
+    )
     assert processes.servers_of(home / "data") == []
 
 
