@@ -63,6 +63,12 @@ class Moment:
         """Whether migrator runs it by itself, in its online form: what a block sends it cannot change."""
         return self.by_migrator and not self.conditional
 
+    @property
+    def parted(self) -> bool:
+        """Whether migrator begins a transaction of its own with it, where the one before holds a lock."""
+        together = self.transaction.together or self.effect.keeps_together
+        return self.by_itself and not together and not self.transaction.explicit
+
     @cached_property
     def online(self) -> Answer:
         """The form in which migrator would run it."""

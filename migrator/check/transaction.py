@@ -36,6 +36,7 @@ class Transaction:
         constraints: constraints added NOT VALID in this transaction, as (table, name).
         enum_values: labels added in this transaction, as (enum, label), of enums that it did not create.
         types: types created in this transaction.
+        together: a statement has removed or renamed something, or asked for a lock, so that migrator leaves it whole.
         session: settings that outlive the transaction.
         local: settings that end with it.
         before: the session's settings when it began, which a rollback brings back.
@@ -48,6 +49,7 @@ class Transaction:
     enum_values: tuple[tuple[str, str], ...] = ()
     types: tuple[str, ...] = ()
     statements: int = 0
+    together: bool = False
     session: dict[str, str | None] = field(default_factory=dict)
     local: dict[str, str | None] = field(default_factory=dict)
     before: dict[str, str | None] = field(default_factory=dict)
@@ -86,7 +88,12 @@ class Transaction:
         if not self.open:
             return self
         new = tuple(Held(relation, mode, text) for relation, mode in live if mode.blocks_writes)
-        return replace(self, held=(*self.held, *new), statements=self.statements + (not effect.transaction_control))
+        return replace(
+            self,
+            held=(*self.held, *new),
+            statements=self.statements + (not effect.transaction_control),
+            together=self.together or effect.keeps_together,
+        )
 
 
 def milliseconds(text: str) -> float:

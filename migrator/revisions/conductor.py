@@ -221,7 +221,7 @@ class Conductor:
         if alone:
             cursor.execute("BEGIN")
         try:
-            with work.guard.around(cursor, effect, hand.facts, delicate=hand.statement.kind == "lock_stmt"):
+            with work.guard.around(cursor, effect, hand.facts):
                 self._pieces.companion(beside(cursor), effect)
                 self._pieces.send(cursor, hand.send)
             work.pending.append(plain(self._journal.ordinal, hand.statement, started))

@@ -35,7 +35,7 @@ class Guard:
         self._clock = clock
         self._since: float | None = None
         self._held: set[Name] = set()
-        self._delicate = False
+        self._together = False
         self._relation = ""
         self.attempt = 1
         self.last: Sighting | None = None
@@ -52,7 +52,7 @@ class Guard:
 
     def reset(self) -> None:
         """A transaction ended."""
-        self._since, self._delicate = None, False
+        self._since, self._together = None, False
         self._held.clear()
 
     def must_part(self, statement: Statement, effect: Effect, facts: LiveFacts) -> bool:
@@ -60,32 +60,27 @@ class Guard:
 
         It would lock a second table that is in use while the first stays locked: who holds two can deadlock with who
         takes them the other way round, and everybody waits for the slower. Or it works on many rows of a large table,
-        and whoever needs what is locked would wait until it is done. Where tables are removed or renamed the
-        application may depend on seeing all of it at once; that stays together.
+        and whoever needs what is locked would wait until it is done. What the application may depend on seeing all at
+        once stays together.
         """
-        more = {lock.relation for lock in _stopping(effect, facts)} - self._held
-        if not self._held or self._delicate or _is_delicate(effect):
+        if not self._held or self._together or effect.keeps_together:
             return False
+        more = {lock.relation for lock in _stopping(effect, facts)} - self._held
         return bool(more) or any(
             is_live(facts, table) and facts.exceeds(table, LARGE)
             for table in (*_validated(effect), *worked_on(statement))
         )
 
     @contextmanager
-    def around(
-        self, cursor: Any, effect: Effect, context: Context, *, unhurried: bool = False, delicate: bool = False
-    ) -> Iterator[None]:
-        """Run a statement under its share of the budget, watched; an `unhurried` one may work as long as it has to.
-
-        After a `delicate` one everything stays together.
-        """
+    def around(self, cursor: Any, effect: Effect, context: Context, *, unhurried: bool = False) -> Iterator[None]:
+        """Run a statement under its share of the budget, watched; an `unhurried` one may work as long as it has to."""
         stops = _stopping(effect, context)
         if (stops or effect.locks_unknown) and self._since is None:
             self._since = self._clock()
         if stops:
             self._relation = stops[0].relation.quoted() if stops[0].relation else stops[0].role
         self._held |= {lock.relation for lock in stops if lock.relation}
-        self._delicate = self._delicate or delicate or _is_delicate(effect)
+        self._together = self._together or effect.keeps_together
         self._limit(cursor, unhurried=unhurried)
         with self._watcher.watch(driver.backend_pid(driver.connection_of(cursor))) as sighting:
             self.last = sighting
@@ -112,8 +107,3 @@ def _stopping(effect: Effect, context: Context) -> list[Lock]:
 
 def _validated(effect: Effect) -> list[Name]:
     return [work.relation for work in effect.work if work.relation and work.rule == "validate-constraint"]
-
-
-def _is_delicate(effect: Effect) -> bool:
-    whole = (*effect.drops, *(rename.what for rename in effect.renames))
-    return any(one.member is None and one.kind != "index" for one in whole)

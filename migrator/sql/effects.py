@@ -139,6 +139,15 @@ class Effect:
         """What can have to wait for it: of reads, writes and ddl."""
         return self.strongest.blocks if self.strongest else ()
 
+    @property
+    def keeps_together(self) -> bool:
+        """Whether the application may depend on seeing all of the transaction at once.
+
+        Something is removed or renamed as a whole, or a lock was asked for.
+        """
+        whole = (*self.drops, *(rename.what for rename in self.renames))
+        return self.kind == "LOCK TABLE" or any(one.member is None and one.kind != "index" for one in whole)
+
     def lock_on(self, relation: Name) -> LockMode | None:
         """Return the lock it takes on `relation`."""
         return max((lock.mode for lock in self.locks if lock.relation and lock.relation.same(relation)), default=None)

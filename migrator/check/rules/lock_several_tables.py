@@ -64,7 +64,7 @@ def find(moment: Moment) -> Iterator[Report]:
     undone = [one.name for one in moment.effect.drops if one.kind in ("table", "sequence")] if moment.downgrade else []
     for relation in sorted(one for one in others if not any(one.same(gone) for gone in undone)):
         if not any(one.relation.same(relation) for one in held) and moment.schema.index(relation) is None:
-            safe = moment.by_itself and not moment.transaction.explicit
+            safe = moment.parted
             yield Report(
                 f"{relation} is locked while {held[0].relation} still is: who uses both can deadlock, and all wait for "
                 "the slower of the two",

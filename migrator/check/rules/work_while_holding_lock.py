@@ -21,7 +21,6 @@ commits before such work, unless a lock was asked for by LOCK, or a table is dro
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from migrator.check.conditions import is_catalog, worked_on
@@ -68,8 +67,6 @@ _PARTED = frozenset({
     "index_stmt", "alter_table_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_stmt", "create_table_as_stmt",
 })  # fmt: skip
 """Statements that migrator runs in a transaction of their own where another still holds a lock."""
-_TOGETHER = re.compile(r"\s*(?:LOCK|DROP)\b|.*\bRENAME\s+TO\b", re.IGNORECASE | re.DOTALL)
-"""Statements after which migrator leaves the transaction whole: the application may depend on it."""
 
 
 def find(moment: Moment) -> Iterator[Report]:
@@ -91,8 +88,7 @@ def find(moment: Moment) -> Iterator[Report]:
 def _alone(moment: Moment) -> bool:
     """Say whether migrator runs the statement in a transaction of its own."""
     alone = moment.statement.kind in _PARTED or isinstance(moment.online, OnlineForm)
-    together = any(_TOGETHER.match(one.statement) for one in moment.transaction.held)
-    return moment.by_itself and alone and not together and not moment.transaction.explicit
+    return alone and moment.parted
 
 
 def _worked_on(moment: Moment) -> Name | None:
