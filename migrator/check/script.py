@@ -205,6 +205,17 @@ def walk(script: Script, schema: Schema, options: Options, rules: tuple[Rule, ..
 
 def learn(schema: Schema, statements: tuple[Statement, ...]) -> None:
     """Carry statements over to the schema without judging them."""
+    for _ in follow(schema, statements):
+        pass
+
+
+def follow(schema: Schema, statements: tuple[Statement, ...], depth: int = 0) -> Iterator[Effect]:
+    """Carry statements over to the schema, with those that blocks and functions send, and yield what each did."""
     for statement in statements:
-        effect: Effect = classify(statement, schema)
+        effect = classify(statement, schema)
+        if does_nothing(statement, effect, schema):
+            continue
+        if depth < DEEPEST:
+            yield from follow(schema, inner_statements(statement, schema), depth + 1)
         apply(schema, statement, effect)
+        yield effect

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from migrator.check.blocks import inner_statements
-from migrator.check.schema.changes import apply
-from migrator.check.schema.nothing import does_nothing
 from migrator.check.schema.schema import Schema
-from migrator.check.script import DEEPEST
+from migrator.check.script import follow
 from migrator.check.source import Piece
-from migrator.sql.classify import classify
 from migrator.sql.context import RelationKind, Table
 from migrator.sql.effects import Object
 from migrator.sql.names import Name
-from migrator.sql.statement import Statement
 
 if TYPE_CHECKING:
     from migrator.revisions.recording_dialect import Noted
@@ -50,18 +45,9 @@ class Learnt:
         for piece in pieces:
             if piece.told is not None:
                 self.schema.believe(*piece.told)
-            self._follow(piece.statement, 0)
-
-    def _follow(self, statement: Statement, depth: int) -> None:
-        effect = classify(statement, self.schema)
-        if does_nothing(statement, effect, self.schema):
-            return
-        if depth < DEEPEST:
-            for inner in inner_statements(statement, self.schema):
-                self._follow(inner, depth + 1)
-        apply(self.schema, statement, effect)
-        self._gone |= _named(*effect.drops, *(rename.what for rename in effect.renames))
-        self._gone -= _named(*effect.creates)
+            for effect in follow(self.schema, (piece.statement,)):
+                self._gone |= _named(*effect.drops, *(rename.what for rename in effect.renames))
+                self._gone -= _named(*effect.creates)
 
     def end_session(self) -> None:
         """Forget the temporary tables."""

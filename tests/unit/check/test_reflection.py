@@ -388,3 +388,16 @@ def test_an_enum_that_nothing_created_is_missed_where_the_history_made_the_table
 
     assert (UNSEEN in rules(tmp_path, add, drop)) is fails
     assert UNSEEN not in rules(tmp_path, "op.execute(\"CREATE TYPE channel AS ENUM ('web')\")\n" + add, drop)
+
+
+def test_what_a_block_of_an_earlier_revision_did_is_known(tmp_path: Path) -> None:
+    """The usual way to add a label that may be there."""
+    earlier = (
+        "op.execute(\"DO $$ BEGIN ALTER TYPE mood ADD VALUE 'meh'; \"\n"
+        '    "EXCEPTION WHEN duplicate_object THEN NULL; END $$")\n'
+    )
+    upgrade = 'op.alter_column("shipments", "state", server_default="meh")\n'
+    downgrade = 'op.alter_column("shipments", "state", server_default=None)\n'
+
+    assert rules(tmp_path, upgrade, downgrade, earlier) == set()
+    assert rules(tmp_path, upgrade, downgrade) == {"default-refused"}
