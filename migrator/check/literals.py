@@ -13,12 +13,17 @@ from migrator.sql.errors import SqlError
 from migrator.sql.names import Name
 from migrator.sql.parser import Tree, constant_text, field_enum, kind_of, parse_tree, strings
 
-_NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*|\s*(?:nan|[+-]?inf(?:inity)?)\s*", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"\s*[+-]?(?:\d[\d_]*|0[xob][\da-f_]+)\s*|\s*[+-]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:e[+-]?[\d_]+)?\s*"
+    r"|\s*[+-]?(?:nan|inf(?:inity)?)\s*",
+    re.IGNORECASE,
+)
 _INTEGER = re.compile(r"\s*[+-]?(?:\d[\d_]*|0[xob][\da-f_]+)\s*", re.IGNORECASE)
 _TRUTH = re.compile(r"\s*(?:t|tr|tru|true|y|ye|yes|on|1|f|fa|fal|fals|false|n|no|of|off|0)\s*", re.IGNORECASE)
 _MOMENT = re.compile(
-    r".*\d.*|\s*(?:now|today|tomorrow|yesterday|epoch|allballs|[+-]?infinity)\s*", re.IGNORECASE | re.DOTALL
+    r".*(?:\d|\b(?:now|today|tomorrow|yesterday|epoch|allballs|infinity)\b).*", re.IGNORECASE | re.DOTALL
 )
+"""PostgreSQL passes over punctuation around these words: 'now()' is a time."""
 _UUID = re.compile(r"\s*\{?[\da-f]{4}(?:-?[\da-f]{4}){7}\}?\s*", re.IGNORECASE)
 _FORMS: Mapping[str, re.Pattern[str]] = {
     **dict.fromkeys(("int2", "int4", "int8"), _INTEGER),
@@ -79,21 +84,49 @@ def _holds(node: Tree, column: str, value: Value) -> bool | None:
         kind = field_enum(node.bool_expr, "boolop")
         if kind == "NOT_EXPR":
             return None if held[0] is None else not held[0]
-        decided = kind == "OR_EXPR"
-        return decided if decided in held else None if None in held else not decided
-    if kind_of(node) != "a_expr" or field_enum(node.a_expr, "kind") != "AEXPR_OP":
+        return _joined(held, decided=kind == "OR_EXPR")
+    return _expression(node.a_expr, column, value) if kind_of(node) == "a_expr" else None
+
+
+def _expression(node: Tree, column: str, value: Value) -> bool | None:
+    left, right = _side(node.lexpr, column, value), node.rexpr
+    kind, sign = field_enum(node, "kind"), strings(node.name)[-1]
+    if kind == "AEXPR_OP":
+        return _compared(sign, left, _side(right, column, value))
+    if kind == "AEXPR_BETWEEN":
+        low, high = (_side(one, column, value) for one in right.list.items)
+        return _joined([_compared(">=", left, low), _compared("<=", left, high)], decided=False)
+    listed = _listed(right)
+    if kind not in ("AEXPR_IN", "AEXPR_OP_ANY", "AEXPR_OP_ALL") or listed is None:
         return None
-    compare = _COMPARISONS.get(strings(node.a_expr.name)[-1])
-    left, right = (_side(one, column, value) for one in (node.a_expr.lexpr, node.a_expr.rexpr))
+    every = kind == "AEXPR_OP_ALL" or (kind == "AEXPR_IN" and sign == "<>")
+    return _joined([_compared(sign, left, _side(one, column, value)) for one in listed], decided=not every)
+
+
+def _joined(held: list[bool | None], *, decided: bool) -> bool | None:
+    """Join conditions, one of which decides: OR by one that holds, AND by one that does not."""
+    return decided if decided in held else None if None in held else not decided
+
+
+def _listed(node: Tree) -> list[Tree] | None:
+    """Return the elements of a list or of an array that is written out."""
+    kind = kind_of(node)
+    if kind == "type_cast":
+        return _listed(node.type_cast.arg)
+    if kind == "list":
+        return list(node.list.items)
+    return list(node.a_array_expr.elements) if kind == "a_array_expr" else None
+
+
+def _compared(sign: str, left: Value | None, right: Value | None) -> bool | None:
+    compare = _COMPARISONS.get(sign)
     if compare is None or left is None or right is None:
         return None
     if isinstance(left, str) and isinstance(right, str):
-        equality = compare in (operator.eq, operator.ne)
-        return compare(left, right) if equality else None  # the order of texts is the collation's
-    return _compared(compare, left, right)
-
-
-def _compared(compare: Callable[[Value, Value], bool], left: Value, right: Value) -> bool | None:
+        if sign not in ("=", "<>", "!="):
+            return None  # the order of texts is the collation's
+        alike = left.rstrip().casefold() == right.rstrip().casefold()
+        return None if alike and left != right else compare(left, right)  # to char and citext they may be equal
     try:
         return compare(Decimal(left), Decimal(right))
     except InvalidOperation:

@@ -23,18 +23,18 @@ Expressions, types and checks that are not known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from migrator.check.afterwards import schema_at_commit, schema_with
 from migrator.check.finding import Hazard
 from migrator.check.literals import Value, is_no_value, refuses, value_of
 from migrator.check.moment import Moment
-from migrator.check.new_columns import new_columns
+from migrator.check.new_constraints import new_constraints
 from migrator.check.rule import Example, Report
-from migrator.check.schema.columns import constraint_of, type_sql
-from migrator.sql.commands import definition
+from migrator.check.schema.columns import constraint_of
 from migrator.sql.context import Constraint
 from migrator.sql.errors import SqlError
-from migrator.sql.names import Name, name_of, quote
+from migrator.sql.names import name_of, quote
 from migrator.sql.parser import Tree, field_enum, parse_tree
 
 HAZARD = Hazard.FAILS
@@ -49,8 +49,15 @@ BAD = (
     Example(sql="ALTER TABLE t ALTER COLUMN n SET DEFAULT 0;", setup=_SETUP),
     Example(sql="ALTER TABLE t ADD CONSTRAINT c CHECK (note <> '' AND at IS NOT NULL) NOT VALID;", setup=_SETUP),
     Example(sql="CREATE TABLE u (m mood DEFAULT 'fine');", setup=_SETUP),
+    Example(sql="ALTER TABLE t ADD COLUMN size int DEFAULT 0 CHECK (size > 0);", setup=_SETUP),
+    Example(sql="ALTER TABLE t ADD COLUMN state text DEFAULT 'new' CHECK (state IN ('open', 'closed'));", setup=_SETUP),
 )
 GOOD = (
+    Example(sql="ALTER TABLE t ADD COLUMN made timestamptz DEFAULT 'now()';", setup=_SETUP),
+    Example(sql="ALTER TABLE t ADD CHECK (note <> '') NOT VALID, ALTER note SET DEFAULT 'none';", setup=_SETUP),
+    Example(
+        sql="BEGIN; ALTER TABLE t ALTER n SET DEFAULT 0; ALTER TABLE t DROP CONSTRAINT t_n_check; COMMIT;", setup=_SETUP
+    ),
     Example(sql="ALTER TABLE t ADD COLUMN made timestamptz DEFAULT CURRENT_TIMESTAMP;", setup=_SETUP),
     Example(sql="ALTER TABLE t ADD COLUMN made date NOT NULL DEFAULT '2024-01-01';", setup=_SETUP),
     Example(sql="ALTER TABLE t ADD COLUMN size int DEFAULT '-1', ADD COLUMN yes bool DEFAULT 'f';", setup=_SETUP),
@@ -61,33 +68,33 @@ GOOD = (
 
 
 def find(moment: Moment) -> Iterator[Report]:
-    """Yield each default that cannot stand."""
+    """Yield each default that cannot stand, or cannot beside the checks that there are at the commit."""
     if moment.conditional or moment.statement.kind not in ("create_stmt", "alter_table_stmt"):
         return
-    table = moment.schema.known(name_of(moment.tree.relation))
-    types = {one.name: one.type for one in table.columns}
-    types |= {one.colname: type_sql(one.type_name) for _, one in new_columns(moment)}
-    checks = [one for one in table.constraints if one.kind == "check"]
-    for column, default in _defaults(moment):
-        value, type_ = value_of(default), types.get(column, "")
-        if isinstance(value, str) and type_ and is_no_value(value, type_, moment.schema):
+    given = dict(_defaults(moment))
+    checked = {column for check in _new_checks(moment) for column in check.columns}
+    if not (given or checked):
+        return
+    table = name_of(moment.tree.relation)
+    with_it, committed = schema_with(moment).known(table), schema_at_commit(moment)
+    for name, default in given.items():
+        column, value = with_it.column(name), value_of(default)
+        if column and column.type and isinstance(value, str) and is_no_value(value, column.type, moment.schema):
             yield Report(
-                f"PostgreSQL refuses it: '{value}' is no value of {quote(column)}, which is {type_}",
+                f"PostgreSQL refuses it: '{value}' is no value of {quote(name)}, which is {column.type}",
                 "a value of that type; the name of a function without quotes",
             )
-        elif value is not None:
-            yield from _refused(checks, column, value)
-    for check in _new_checks(moment, table.name):
-        for column in check.columns:
-            default = moment.schema.default_texts.get((table.name.name, column))
-            value = _value_in(default) if default is not None else None
-            if value is not None:
-                yield from _refused([check], column, value)
+            checked.discard(name)
+        else:
+            checked.add(name)
+    for name in sorted(checked):
+        value = _value_in(committed.default_texts.get((table.name, name), ""))
+        yield from () if value is None else _refused(committed.known(table).constraints, name, value)
 
 
-def _refused(checks: list[Constraint], column: str, value: Value) -> Iterator[Report]:
-    for check in checks:
-        if refuses(check.expression, column, value):
+def _refused(constraints: Iterable[Constraint], column: str, value: Value) -> Iterator[Report]:
+    for check in constraints:
+        if check.kind == "check" and refuses(check.expression, column, value):
             yield Report(
                 f"an INSERT that leaves out {quote(column)} fails from now on: {check.name} refuses its default",
                 f"first give {quote(column)} a default that CHECK ({check.expression}) takes",
@@ -96,20 +103,17 @@ def _refused(checks: list[Constraint], column: str, value: Value) -> Iterator[Re
 
 def _defaults(moment: Moment) -> Iterator[tuple[str, Tree]]:
     """Yield each column that gets a default, with its expression."""
-    for _, column in new_columns(moment):
-        for node in column.constraints:
-            if field_enum(node.constraint, "contype") == "CONSTR_DEFAULT":
-                yield column.colname, node.constraint.raw_expr
+    for node, column in new_constraints(moment):
+        if column and field_enum(node, "contype") == "CONSTR_DEFAULT":
+            yield column, node.raw_expr
     for _, command in moment.commands("AT_ColumnDefault"):
         if command.HasField("def"):
             yield command.name, getattr(command, "def")
 
 
-def _new_checks(moment: Moment, table: Name) -> Iterator[Constraint]:
-    for _, command in moment.commands("AT_AddConstraint"):
-        made = constraint_of(definition(command), table)
-        if made is not None and made.kind == "check":
-            yield made
+def _new_checks(moment: Moment) -> Iterator[Constraint]:
+    made = (constraint_of(node, name_of(moment.tree.relation), column) for node, column in new_constraints(moment))
+    return (one for one in made if one is not None and one.kind == "check")
 
 
 def _value_in(expression: str) -> Value | None:

@@ -24,8 +24,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migrator.check.afterwards import schema_with
 from migrator.check.finding import Hazard, Severity
-from migrator.check.foreign_keys import ForeignKey, foreign_keys, schema_with
+from migrator.check.foreign_keys import ForeignKey, foreign_keys
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
 from migrator.sql.names import name_of, quote

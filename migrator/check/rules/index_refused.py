@@ -27,12 +27,11 @@ from collections.abc import Iterator
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.new_columns import new_columns
+from migrator.check.new_constraints import new_constraints
 from migrator.check.rule import Example, Report
 from migrator.check.schema.columns import constraint_of, type_sql
 from migrator.sql.column_type import read_type
-from migrator.sql.commands import definition
 from migrator.sql.names import name_of, quote
-from migrator.sql.parser import Tree, field_enum, kind_of
 
 HAZARD = Hazard.FAILS
 _SETUP = "CREATE TABLE t (id int, body json, doc jsonb, note text, place point, tags text[]);"
@@ -98,25 +97,10 @@ def _indexes(moment: Moment) -> Iterator[tuple[str, list[str], bool]]:
         elements = [one.index_elem for one in tree.index_params]
         yield tree.access_method, [one.name for one in elements if one.name and not one.opclass], len(elements) == 1
         return
-    for node, column in _constraints(tree):
+    for node, column in new_constraints(moment):
         made = constraint_of(node, name_of(tree.relation), column)
         if made is not None and made.kind in ("unique", "primary key") and not node.indexname:
             yield "btree", list(made.columns), len(made.columns) == 1
-
-
-def _constraints(tree: Tree) -> Iterator[tuple[Tree, str | None]]:
-    """Yield each constraint that the statement adds, with the column that it is written at."""
-    if tree.DESCRIPTOR.name == "CreateStmt":
-        nodes = [(kind_of(one), getattr(one, kind_of(one))) for one in tree.table_elts]
-    else:
-        kinds = {"AT_AddColumn": "column_def", "AT_AddConstraint": "constraint"}
-        commands = ((field_enum(one.alter_table_cmd, "subtype"), one.alter_table_cmd) for one in tree.cmds)
-        nodes = [(kinds[subtype], definition(one)) for subtype, one in commands if subtype in kinds]
-    for kind, node in nodes:
-        if kind == "constraint":
-            yield node, None
-        elif kind == "column_def":
-            yield from ((one.constraint, node.colname) for one in node.constraints)
 
 
 def _refused(type_: str, method: str, *, alone: bool) -> bool:

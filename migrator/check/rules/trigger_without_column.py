@@ -24,6 +24,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from migrator.check.afterwards import schema_at_commit
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
@@ -42,10 +43,7 @@ BAD = (
     Example(sql="CREATE TRIGGER a BEFORE UPDATE ON u FOR EACH ROW EXECUTE FUNCTION touch();", setup=_SETUP),
     Example(sql="CREATE TRIGGER a BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION keep();", setup=_SETUP),
     Example(
-        sql=(
-            "CREATE TABLE n (id int); CREATE TABLE IF NOT EXISTS t (id int); "
-            "CREATE TRIGGER a BEFORE INSERT ON n FOR EACH ROW EXECUTE PROCEDURE touch();"
-        ),
+        sql="CREATE TABLE n (id int); CREATE TRIGGER a BEFORE INSERT ON n FOR EACH ROW EXECUTE PROCEDURE touch();",
         setup=_SETUP,
     ),
 )
@@ -55,6 +53,13 @@ GOOD = (
         sql=(
             "ALTER TABLE u ADD COLUMN changed timestamptz; "
             "CREATE TRIGGER a BEFORE UPDATE ON u FOR EACH ROW EXECUTE FUNCTION touch();"
+        ),
+        setup=_SETUP,
+    ),
+    Example(
+        sql=(
+            "BEGIN; CREATE TRIGGER a BEFORE UPDATE ON u FOR EACH ROW EXECUTE FUNCTION touch(); "
+            "ALTER TABLE u ADD COLUMN changed timestamptz; COMMIT;"
         ),
         setup=_SETUP,
     ),
@@ -70,7 +75,7 @@ def find(moment: Moment) -> Iterator[Report]:
     tree = moment.tree
     if moment.statement.kind != "create_trig_stmt" or not tree.row:
         return
-    table = moment.schema.table(name_of(tree.relation))
+    table = schema_at_commit(moment).table(name_of(tree.relation))
     if table is None or table.kind is not RelationKind.TABLE or table.parents or not table.columns:
         return
     body = _body(moment)
