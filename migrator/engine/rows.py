@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import replace
 
 import psycopg
@@ -63,11 +64,12 @@ def tidy_up(session: Session, table: Table) -> None:
     backfill makes the table larger still. Where it is not possible now, it is left to autovacuum.
     """
     begun, told = time.monotonic(), False
-    with session.target.connect("vacuum") as connection, ThreadPoolExecutor(1, "vacuum") as pool:
+    with session.target.connect(f"{session.name} (vacuum)") as connection, ThreadPoolExecutor(1, "vacuum") as pool:
         work = pool.submit(_vacuum, connection, table, session.lock_timeout)
         while not wait([work], LOOK_INTERVAL).done:
             if session.stop.requested:
-                connection.cancel_safe()
+                with suppress(psycopg.Error):
+                    connection.cancel_safe()
             elif not told and time.monotonic() - begun > _TOLD_AFTER:
                 told = True
                 session.emit(Notice(step=session.ref, text=f"{table} is vacuumed: the space of the old rows is freed"))

@@ -10,10 +10,14 @@ import yaml
 
 from migrator.engine.refused import RowRefusedError
 from migrator.engine.rows import BadExpressionError
+from migrator.engine.stop import Stop
 from migrator.errors import UsageError
 from tests.integration.backfill.conftest import MakePlan
+from tests.support.background import in_background
 from tests.support.databases import Database
+from tests.support.polling import wait_until
 from tests.support.project import Project
+from tests.support.sessions import blocker
 
 ROWS = 350
 
@@ -185,3 +189,21 @@ def test_a_backfill_is_complete_where_the_table_cannot_be_vacuumed(
 
     assert rows(connection, "SELECT DISTINCT writes FROM items") == [(1,)]
     assert any("could not be vacuumed now" in getattr(event, "text", "") for event in project.events)
+
+
+VACUUM = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'VACUUM%'"
+
+
+def test_a_stop_does_not_wait_for_the_vacuum(
+    connection: psycopg.Connection, project: Project, backfill: MakePlan, database: Database
+) -> None:
+    connection.execute("ANALYZE items")
+    plan, stop = backfill("items", {"writes": "writes + 1"}), Stop()
+    with (
+        blocker(database.url, "LOCK TABLE items IN SHARE UPDATE EXCLUSIVE MODE"),
+        in_background(lambda: project.backfill(plan, stop=stop, lock_timeout="9m", lock_wait="10m")) as run,
+    ):
+        wait_until(lambda: rows(connection, VACUUM), message="the vacuum to wait")
+        stop.request()
+        assert run.result(timeout=30) == "complete"
+    assert rows(connection, VACUUM) == []
