@@ -139,6 +139,26 @@ def test_a_server_that_hangs_holds_nobody_up_for_long(
     wait_until(lambda: watch.lag() is not None, message="the replica is found again")
 
 
+def test_a_primary_that_hangs_is_an_answer_of_503_and_forgotten_when_it_goes_on(
+    servers: ServerMaker, make_app: Callable[..., Flask], product: Json
+) -> None:
+    primary = servers.server()
+    databases = Databases(primary.url, "hangs")
+    database = databases.create()
+    build(database)
+    client = make_app(database, statement_timeout=0.5, connect_timeout=2).test_client()
+    assert client.get("/v1/products").status_code == 200
+
+    with primary.frozen():
+        begun = time.monotonic()
+        assert client.get("/v1/products").status_code == 503
+        assert client.post("/v1/products", json=product).status_code == 503
+        assert time.monotonic() - begun < 10
+    assert client.get("/v1/products").status_code == 200
+    database.close()
+    databases.close()
+
+
 def test_the_readiness_tells_a_replica_that_works_from_one_that_does_not_while_the_primary_is_down(
     pair: tuple[Database, Standby], make_app: Callable[..., Flask]
 ) -> None:
