@@ -62,7 +62,7 @@ def find(moment: Moment) -> Iterator[Report]:
         return
     parts = strings(moment.tree.funcname)
     name = Name(parts[-1], parts[-2] if len(parts) > 1 else None)
-    for known in moment.schema.signatures.get(name, ()):
+    for known in moment.schema.functions(name):
         if known.types != made.types:
             continue
         renamed = any(old and old != new for old, new in zip(known.names, made.names, strict=True))

@@ -54,6 +54,10 @@ BAD = (
 )
 GOOD = (
     Example(
+        sql="DROP INDEX i; DO $$ BEGIN EXECUTE (SELECT 'CREATE INDEX i ON t (a)'); END $$; DROP INDEX i;",
+        setup="CREATE TABLE t (a int); CREATE INDEX i ON t (a);",
+    ),
+    Example(
         sql="ALTER TABLE t ADD b int, ADD CHECK (b > 0) NOT VALID;", setup="CREATE TABLE t (a int);", complete=True
     ),
     Example(

@@ -22,6 +22,7 @@ def apply(schema: Schema, statement: Statement, effect: Effect) -> None:
     """Change the schema as the statement does. Whoever runs code that cannot be looked into may have made anything."""
     if effect.locks_unknown and not effect.drops:
         schema.complete = False
+        schema.gone_indexes.clear()
     handler = _HANDLERS.get(statement.kind)
     if handler:
         handler(schema, statement.tree)
@@ -41,8 +42,7 @@ def _forget(schema: Schema, effect: Effect) -> None:
     """Remove what is known of functions, types, sequences and schemas under the names that they no longer have."""
     for rename in effect.renames:
         if rename.what.kind in _ROUTINES and rename.name:
-            known = next((one for name, one in schema.signatures.items() if name.same(rename.what.name)), ())
-            schema.signatures[rename.what.name.beside(rename.name)] = known
+            schema.signatures[rename.what.name.beside(rename.name)] = schema.functions(rename.what.name)
         labels = next((labels for name, labels in schema.enums.items() if name.same(rename.what.name)), None)
         if _is_type(rename.what) and rename.name and labels is not None:
             schema.enums[rename.what.name.beside(rename.name)] = labels

@@ -16,7 +16,7 @@ def differences(before: Schema, after: Schema) -> Iterator[str]:
     Objects that are left over as a whole are for the tally of what was made and removed. It does not see that what IF
     NOT EXISTS or OR REPLACE would make was there before.
     """
-    yield from (f"function {name} is not made again" for name in before.signatures if name not in after.signatures)
+    yield from (f"function {name} is not made again" for name in before.signatures if not after.functions(name))
     for table in before.every():
         now = after.table(table.name)
         if now is None and (table.columns or table.kind is not RelationKind.TABLE):

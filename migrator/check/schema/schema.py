@@ -164,6 +164,10 @@ class Schema:
         """Return what is known of a table, which may be its name and nothing else."""
         return self.table(name) or Table(name, RelationKind.TABLE)
 
+    def functions(self, name: Name) -> tuple[Signature, ...]:
+        """Return the signatures of the functions of that name."""
+        return tuple(one for known, signatures in self.signatures.items() if known.same(name) for one in signatures)
+
     def put(self, table: Table) -> None:
         """Remember a relation in place of what was known of it."""
         self._note_gone(self.table(table.name), table)

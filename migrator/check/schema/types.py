@@ -28,7 +28,8 @@ def _create_function(schema: Schema, tree: Tree) -> None:
     options = {one.def_elem.defname: one.def_elem for one in tree.options}
     schema.new_objects.add(name)
     if (made := signature_of(tree)) is not None:
-        others = (one for one in schema.signatures.get(name, ()) if one.types != made.types)
+        others = (one for one in schema.functions(name) if one.types != made.types)
+        schema.signatures = {one: known for one, known in schema.signatures.items() if not one.same(name)}
         schema.signatures[name] = (*others, made)
     if "as" in options and (text := strings(options["as"].arg.list.items)[:1]):
         language = option_text(options["language"]) if "language" in options else "sql"

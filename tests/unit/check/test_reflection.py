@@ -401,3 +401,14 @@ def test_what_a_block_of_an_earlier_revision_did_is_known(tmp_path: Path) -> Non
 
     assert rules(tmp_path, upgrade, downgrade, earlier) == set()
     assert rules(tmp_path, upgrade, downgrade) == {"default-refused"}
+
+
+def test_a_function_made_again_in_the_schema_that_it_was_in_is_back(tmp_path: Path) -> None:
+    made = "CREATE FUNCTION {} RETURNS int LANGUAGE sql AS 'SELECT 1'"
+    earlier = f'op.execute("{made.format("one()")}")\n'
+    upgrade = 'op.execute("DROP FUNCTION one()")\n'
+
+    same = rules(tmp_path, upgrade, f'op.execute("{made.format("public.one()")}")\n', earlier)
+    other = rules(tmp_path, upgrade, f'op.execute("{made.format("public.two()")}")\n', earlier)
+
+    assert other - same == {"incomplete-downgrade"}
