@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -25,6 +26,7 @@ _MOMENT = re.compile(
 )
 """PostgreSQL passes over punctuation around these words: 'now()' is a time."""
 _UUID = re.compile(r"\s*\{?[\da-f]{4}(?:-?[\da-f]{4}){7}\}?\s*", re.IGNORECASE)
+_ARRAY = re.compile(r"\s*(?:(?:\[[\d:+-]+\]\s*)+=\s*)?\{.*\}\s*", re.DOTALL)
 _FORMS: Mapping[str, re.Pattern[str]] = {
     **dict.fromkeys(("int2", "int4", "int8"), _INTEGER),
     **dict.fromkeys(("numeric", "float4", "float8"), _NUMBER),
@@ -43,13 +45,28 @@ Value = Decimal | str
 def is_no_value(text: str, type_: str, schema: Schema) -> bool:
     """Say whether a text in quotes is certainly no value of the type."""
     known = read_type(type_)
-    if known is None or known.array:
+    if known is None:
         return False
+    if known.array:
+        return _ARRAY.fullmatch(text) is None
     labels = next((labels for name, labels in schema.enums.items() if name.same(Name(known.name, known.schema))), None)
     if labels is not None:
         return text not in labels
+    if known.built_in and known.name in ("json", "jsonb"):
+        return not _is_json(text)
     form = _FORMS.get(known.name) if known.built_in else None
     return form is not None and form.fullmatch(text) is None
+
+
+def _is_json(text: str) -> bool:
+    """Say whether it may be JSON: Python takes all that PostgreSQL takes, and more."""
+    try:
+        json.loads(text, strict=False)
+    except json.JSONDecodeError:
+        return False
+    except (ValueError, RecursionError):
+        return True
+    return True
 
 
 def refuses(check: str, column: str, value: Value) -> bool:

@@ -26,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from migrator.check.afterwards import schema_at_commit, schema_with
+from migrator.check.assignment import mismatch
 from migrator.check.finding import Hazard
 from migrator.check.literals import Value, is_no_value, refuses, value_of
 from migrator.check.moment import Moment
@@ -49,6 +50,9 @@ BAD = (
     Example(sql="ALTER TABLE t ALTER COLUMN n SET DEFAULT 0;", setup=_SETUP),
     Example(sql="ALTER TABLE t ADD CONSTRAINT c CHECK (note <> '' AND at IS NOT NULL) NOT VALID;", setup=_SETUP),
     Example(sql="CREATE TABLE u (m mood DEFAULT 'fine');", setup=_SETUP),
+    Example(sql="ALTER TABLE t ADD COLUMN yes boolean DEFAULT 0;", setup=_SETUP),
+    Example(sql="ALTER TABLE t ADD COLUMN made timestamptz DEFAULT CURRENT_TIMESTAMP::text;", setup=_SETUP),
+    Example(sql="ALTER TABLE t ADD COLUMN tags text[] DEFAULT '[]', ADD COLUMN body jsonb DEFAULT '';", setup=_SETUP),
     Example(sql="ALTER TABLE t ADD COLUMN size int DEFAULT 0 CHECK (size > 0);", setup=_SETUP),
     Example(sql="ALTER TABLE t ADD COLUMN state text DEFAULT 'new' CHECK (state IN ('open', 'closed'));", setup=_SETUP),
 )
@@ -59,6 +63,8 @@ GOOD = (
         sql="BEGIN; ALTER TABLE t ALTER n SET DEFAULT 0; ALTER TABLE t DROP CONSTRAINT t_n_check; COMMIT;", setup=_SETUP
     ),
     Example(sql="ALTER TABLE t ADD COLUMN made timestamptz DEFAULT CURRENT_TIMESTAMP;", setup=_SETUP),
+    Example(sql="ALTER TABLE t ADD COLUMN day date DEFAULT now(), ADD COLUMN made text DEFAULT now();", setup=_SETUP),
+    Example(sql="ALTER TABLE t ADD COLUMN tags text[] DEFAULT '{}', ADD COLUMN body jsonb DEFAULT '[]';", setup=_SETUP),
     Example(sql="ALTER TABLE t ADD COLUMN made date NOT NULL DEFAULT '2024-01-01';", setup=_SETUP),
     Example(sql="ALTER TABLE t ADD COLUMN size int DEFAULT '-1', ADD COLUMN yes bool DEFAULT 'f';", setup=_SETUP),
     Example(sql="ALTER TABLE t ALTER COLUMN m SET DEFAULT 'bad'::mood;", setup=_SETUP),
@@ -79,14 +85,23 @@ def find(moment: Moment) -> Iterator[Report]:
     with_it, committed = schema_with(moment).known(table), schema_at_commit(moment)
     for name, default in given.items():
         column, value = with_it.column(name), value_of(default)
-        if column and column.type and isinstance(value, str) and is_no_value(value, column.type, moment.schema):
+        if column is None or not column.type:
+            continue
+        what = mismatch(default, column.type, moment.schema)
+        if what is not None:
+            yield Report(
+                f"PostgreSQL refuses it: {quote(name)} is {column.type}, and the default is {what}",
+                "a default of the column's type, or a cast to it",
+            )
+        elif isinstance(value, str) and is_no_value(value, column.type, moment.schema):
             yield Report(
                 f"PostgreSQL refuses it: '{value}' is no value of {quote(name)}, which is {column.type}",
                 "a value of that type; the name of a function without quotes",
             )
-            checked.discard(name)
         else:
             checked.add(name)
+            continue
+        checked.discard(name)
     for name in sorted(checked):
         value = _value_in(committed.default_texts.get((table.name, name), ""))
         yield from () if value is None else _refused(committed.known(table).constraints, name, value)

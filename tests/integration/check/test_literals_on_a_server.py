@@ -9,26 +9,28 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from migrator.check.assignment import mismatch
 from migrator.check.literals import Value, is_no_value, refuses, value_of
 from migrator.check.schema.schema import Schema
 from migrator.check.script import learn
-from migrator.sql.parser import parse_tree
+from migrator.sql.parser import Tree, parse_tree
 from migrator.sql.statement import parse
 from tests.support.databases import Database
 
 TYPES = (
     "smallint", "int", "bigint", "numeric", "numeric(8, 2)", "real", "double precision", "date", "timestamp",
-    "timestamptz", "bool", "uuid", "text", "mood",
+    "timestamptz", "bool", "uuid", "text", "mood", "json", "jsonb", "text[]", "int[]",
 )  # fmt: skip
 TEXTS = (
     "", " ", "0", "-1", " 7 ", "1.5", ".5", "5.", "1e3", "1e", "1,5", "NaN", "-inf", "+Infinity", "infinity", "t",
     "tRuE", "tru", "off", "o", "2", "yes", "yep", "null", "now", "now()", "(now)", "now'", "today()", "CURRENT_DATE",
     "current_timestamp", "now() + '1 day'", "tomorrow", "epoch", "allballs", "2024-01-01", "2024-01-01T00:00:00Z",
     "January 8, 1999", "noon", "8", "gen_random_uuid()", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
+    "{}", "[]", "[1:2]={1,2}", " { } ", "[0]={}", '{"a": 1}', '{"a": 1,}', "{'a': 1}", "True", "1 2", '"a', "{a}",
     "{a0eebc999c0b4ef8bb6d6bb9bd380a11}", "a0eebc99-9c0b-4ef8-bb6d", "ok", "OK", "fine", "bad ",
 )  # fmt: skip
 ENUM = "CREATE TYPE mood AS ENUM ('ok', 'bad')"
-ALPHABET = "019-+._:() eEnNowtrufals{}xab"
+ALPHABET = '019-+._:() eEnNowtrufals{}[]=,"xab'
 
 
 def said(text: str, type_: str) -> bool:
@@ -59,6 +61,38 @@ def test_only_what_the_server_refuses_is_called_no_value(database: Database) -> 
     assert said("gen_random_uuid()", "uuid")
     assert said("CURRENT_DATE", "date")
     assert said("fine", "mood")
+    assert said("", "jsonb")
+    assert said("[]", "text[]")
+
+
+EXPRESSIONS = (
+    "0", "-1", "1.5", "true", "NULL", "'0'::text", "'1'::varchar", "'{}'::json", "'{}'::jsonb", "now()",
+    "CURRENT_DATE", "CURRENT_TIMESTAMP", "LOCALTIMESTAMP(2)", "CURRENT_TIME", "CURRENT_USER", "gen_random_uuid()",
+    "random()", "clock_timestamp()::date", "jsonb_build_object()", "to_jsonb(1)", "md5('a')", "ARRAY[]::text[]",
+    "ARRAY[1]", "'ok'::mood", "'1 day'::interval", "1::bool", "0::smallint", "NULL::int",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("type_", [*TYPES, "char(3)", "name", "bytea", "interval", "time", "money", "oid", "xml"])
+def test_only_a_default_that_the_server_does_not_assign_is_called_of_another_type(
+    database: Database, type_: str
+) -> None:
+    schema = Schema(complete=True)
+    learn(schema, parse(ENUM))
+    called = {one for one in EXPRESSIONS if mismatch(tree(one), type_, schema)}
+    with database.connect(autocommit=True) as connection:
+        connection.execute(ENUM)
+        refused = set()
+        for expression in EXPRESSIONS:
+            try:
+                connection.execute(f"CREATE TEMP TABLE t (c {type_} DEFAULT {expression})".encode())
+                connection.execute("DROP TABLE t")
+            except psycopg.errors.DatatypeMismatch:
+                refused.add(expression)
+
+    assert called <= refused
+    if type_ in ("bool", "int", "jsonb", "uuid", "timestamptz", "mood", "text[]"):
+        assert {"1.5", "true", "now()", "gen_random_uuid()", "'0'::text"} & refused <= called
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -115,6 +149,10 @@ def test_only_what_a_check_refuses_is_called_refused(
 
 
 def constant(text: str) -> Value:
-    value = value_of(parse_tree(f"SELECT {text}").stmts[0].stmt.select_stmt.target_list[0].res_target.val)
+    value = value_of(tree(text))
     assert value is not None
     return value
+
+
+def tree(expression: str) -> Tree:
+    return parse_tree(f"SELECT {expression}").stmts[0].stmt.select_stmt.target_list[0].res_target.val
