@@ -85,6 +85,7 @@ class Gate:
             selected = one.revision in history.selected
             if not (history.one_release and selected and within):
                 schema = schema.settled()
+            schema.old_rows.clear()  # a plan may fill the columns between two revisions
             within = selected
             if selected:
                 self.add_revision(one, schema)

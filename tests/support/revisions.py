@@ -25,6 +25,7 @@ FILES = tuple(
         "_written_blindly_thirdly",
         "_written_blindly_fourthly",
         "_written_blindly_fifthly",
+        "_written_blindly_sixthly",
     )
 )
 HEAD = (

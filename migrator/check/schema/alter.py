@@ -15,6 +15,7 @@ from migrator.check.schema.columns import (
     type_sql,
     with_constraint,
 )
+from migrator.check.schema.old_rows import value_in_old_rows
 from migrator.check.schema.schema import Schema
 from migrator.sql.commands import definition, key_of
 from migrator.sql.context import Column, Table
@@ -58,6 +59,9 @@ def _add_column(schema: Schema, table: Name, command: Tree) -> None:
             known = with_constraint(known, constraint)
     schema.put(known)
     schema.added.add((table.name, column.colname))
+    rows = value_in_old_rows(column)
+    if rows is not None and not (known.new or known.empty or command.missing_ok):
+        schema.old_rows[table.name, column.colname] = rows
     if has_value(column):
         schema.defaults.add((table.name, column.colname))
     if (text := default_sql(column)) is not None:
@@ -75,6 +79,7 @@ def _drop_column(schema: Schema, table: Name, command: Tree) -> None:
         )
     )
     schema.added.discard((table.name, command.name))
+    schema.old_rows.pop((table.name, command.name), None)
     schema.defaults.discard((table.name, command.name))
     schema.default_texts.pop((table.name, command.name), None)
 
@@ -92,6 +97,7 @@ def _drop_not_null(schema: Schema, table: Name, command: Tree) -> None:
 
 
 def _type(schema: Schema, table: Name, command: Tree) -> None:
+    schema.old_rows.pop((table.name, command.name), None)
     text = type_sql(definition(command).type_name)
     schema.put_column(table, replace(_altered(schema, table, command.name), type=text))
 

@@ -27,6 +27,7 @@ def apply(schema: Schema, statement: Statement, effect: Effect) -> None:
     if handler:
         handler(schema, statement.tree)
     _forget(schema, effect)
+    _forget_old_rows(schema, statement, effect)
     for setting in effect.changes_settings:
         if setting.name == "timezone":
             schema.session_timezone = setting.value
@@ -36,6 +37,18 @@ def apply(schema: Schema, statement: Statement, effect: Effect) -> None:
             schema.put(replace(schema.known(change.table), empty=True))
         elif known is not None and known.empty and change.verb in ("INSERT", "COPY", "MERGE"):
             schema.put(replace(known, empty=False))
+
+
+def _forget_old_rows(schema: Schema, statement: Statement, effect: Effect) -> None:
+    """Forget what old rows have in new columns where something may have written to them."""
+    if statement.kind in _MAY_WRITE or effect.locks_unknown or effect.renames:
+        schema.old_rows.clear()
+    written = {change.table.name for change in effect.data_changes}
+    schema.old_rows = {key: rows for key, rows in schema.old_rows.items() if key[0] not in written}
+
+
+_MAY_WRITE = ("select_stmt", "do_stmt", "call_stmt", "execute_stmt")
+"""Who reads in a revision may write what is not seen, row by row; functions and blocks do as they like."""
 
 
 def _forget(schema: Schema, effect: Effect) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from migrator.check.schema.bounds import Bounds
+from migrator.check.schema.old_rows import OldRows
 from migrator.sql.context import NEWEST, Column, Index, RelationKind, Table, Volatility
 from migrator.sql.names import Name
 
@@ -97,6 +98,8 @@ class Schema:
     default_texts: dict[tuple[str, str], str] = field(default_factory=dict)
     """The expressions of the defaults, of those columns whose default a statement told."""
     added: set[tuple[str, str]] = field(default_factory=set)
+    old_rows: dict[tuple[str, str], OldRows] = field(default_factory=dict)
+    """By table and column: what all rows have in it, as long as nothing may have written to them since it was added."""
     dropped_indexes: list[tuple[Name, Index | None]] = field(default_factory=list)
     gone_indexes: set[Name] = field(default_factory=set)
     """Indexes that were known and are no more, whatever they went with."""
@@ -210,7 +213,7 @@ class Schema:
             key: [_settled(one) for one in tables if one.name.schema != _TEMPORARY]
             for key, tables in self.tables.items()
         }
-        later.added, later.new_objects = set(), set()
+        later.added, later.new_objects, later.old_rows = set(), set(), {}
         later.triggers, later.prepared = dict.fromkeys(self.triggers, False), {}
         later.dropped_indexes, later.session_timezone = [], None
         return later
