@@ -1,10 +1,14 @@
-"""Whether PostgreSQL assigns the type of an expression to a column, as far as both are told by the text alone."""
+"""Whether PostgreSQL assigns an expression to a column, as far as both are told by the text alone."""
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+from migrator.check.literals import Value, is_no_value, is_too_large, value_of
 from migrator.check.schema.schema import Schema
 from migrator.sql.column_type import Type, read_type, type_of
-from migrator.sql.names import Name
+from migrator.sql.context import Column
+from migrator.sql.names import Name, quote
 from migrator.sql.parser import Tree, field_enum, kind_of, strings
 
 _GROUPS = {
@@ -27,6 +31,25 @@ _OF_FUNCTIONS = {
 _TIMES = ("SVFOP_CURRENT_DATE", "SVFOP_CURRENT_TIMESTAMP", "SVFOP_CURRENT_TIMESTAMP_N", "SVFOP_LOCALTIMESTAMP",
           "SVFOP_LOCALTIMESTAMP_N")  # fmt: skip
 _CONSTANTS = {"ival": "a number", "fval": "a number", "boolval": "a truth value"}
+
+
+def refusal(expression: Tree, column: Column, schema: Schema) -> str | None:
+    """Return why the column certainly does not take the expression; None where it may."""
+    if not column.type:
+        return None
+    name, value = quote(column.name), value_of(expression)
+    what = mismatch(expression, column.type, schema)
+    if what is not None:
+        return f"{name} is {column.type}, and this is {what}"
+    if isinstance(value, str) and is_no_value(value, column.type, schema):
+        return f"'{value}' is no value of {name}, which is {column.type}"
+    if value is not None and kind_of(expression) != "type_cast" and is_too_large(value, column.type):
+        return f"{_written(value)} does not fit into {name}, which is {column.type}"
+    return None
+
+
+def _written(value: Value) -> str:
+    return str(value) if isinstance(value, Decimal) else f"'{value}'"
 
 
 def mismatch(expression: Tree, type_: str, schema: Schema) -> str | None:

@@ -81,6 +81,7 @@ class Gate:
         schema, within = self.schema.copied(), False
         for one in history.revisions:
             if one.failure:
+                schema.doubt()
                 continue
             selected = one.revision in history.selected
             if not (history.one_release and selected and within):
@@ -91,6 +92,8 @@ class Gate:
                 self.add_revision(one, schema)
             else:
                 learn(schema, tuple(piece.statement for piece in one.upgrade.pieces))
+                if one.upgrade.unseen:
+                    schema.doubt()
 
     def add_revision(self, one: RecordedRevision, schema: Schema) -> None:
         """Judge a revision on the schema before it, which becomes the schema after it."""
@@ -108,6 +111,8 @@ class Gate:
     def _of_direction(self, direction: Direction, schema: Schema, *, downgrade: bool) -> Iterator[Finding]:
         self.checked += len(direction.pieces)
         yield from walk(direction.script(downgrade=downgrade), schema, self.revisions, self._chosen("moment"))
+        if direction.unseen:
+            schema.doubt()
 
     def _read_exceptions(self, path: str) -> None:
         if path in self.files:

@@ -58,6 +58,29 @@ def is_no_value(text: str, type_: str, schema: Schema) -> bool:
     return form is not None and form.fullmatch(text) is None
 
 
+def is_too_large(value: Value, type_: str) -> bool:
+    """Say whether a constant certainly does not fit into the type: too long, or out of its range."""
+    known = read_type(type_)
+    if known is None or known.array or not known.built_in:
+        return False
+    if known.name in ("varchar", "bpchar") and isinstance(value, str):
+        # What is too long by blanks alone is cut off.
+        return bool(known.modifiers) and 0 < known.modifiers[0] < len(value.rstrip(" "))
+    number = value if isinstance(value, Decimal) else Decimal(value) if _PLAIN.fullmatch(value) else None
+    if number is None:
+        return False
+    if known.name in _BITS:
+        return round(number) not in range(-(2 ** _BITS[known.name]), 2 ** _BITS[known.name])
+    if known.name == "numeric" and known.modifiers:
+        precision, scale = (*known.modifiers, 0)[:2]
+        return abs(round(number, scale)) >= Decimal(10) ** (precision - scale)
+    return False
+
+
+_PLAIN = re.compile(r"-?\d{1,40}(?:\.\d{1,40})?")
+_BITS = {"int2": 15, "int4": 31, "int8": 63}
+
+
 def _is_json(text: str) -> bool:
     """Say whether it may be JSON: Python takes all that PostgreSQL takes, and more."""
     try:

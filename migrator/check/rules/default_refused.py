@@ -26,14 +26,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from migrator.check.afterwards import schema_at_commit, schema_with
-from migrator.check.assignment import mismatch
+from migrator.check.assignment import refusal
 from migrator.check.finding import Hazard
-from migrator.check.literals import Value, is_no_value, refuses, value_of
+from migrator.check.literals import Value, refuses, value_of
 from migrator.check.moment import Moment
 from migrator.check.new_constraints import new_constraints
 from migrator.check.rule import Example, Report
 from migrator.check.schema.columns import constraint_of
-from migrator.sql.context import Constraint
+from migrator.check.schema.schema import Schema
+from migrator.sql.context import Column, Constraint
 from migrator.sql.errors import SqlError
 from migrator.sql.names import name_of, quote
 from migrator.sql.parser import Tree, field_enum, parse_tree
@@ -51,6 +52,7 @@ BAD = (
     Example(sql="ALTER TABLE t ADD CONSTRAINT c CHECK (note <> '' AND at IS NOT NULL) NOT VALID;", setup=_SETUP),
     Example(sql="CREATE TABLE u (m mood DEFAULT 'fine');", setup=_SETUP),
     Example(sql="ALTER TABLE t ADD COLUMN yes boolean DEFAULT 0;", setup=_SETUP),
+    Example(sql="ALTER TABLE t ADD COLUMN state varchar(4) DEFAULT 'pending', ADD part smallint DEFAULT 40000;"),
     Example(sql="ALTER TABLE t ADD COLUMN made timestamptz DEFAULT CURRENT_TIMESTAMP::text;", setup=_SETUP),
     Example(sql="ALTER TABLE t ADD COLUMN tags text[] DEFAULT '[]', ADD COLUMN body jsonb DEFAULT '';", setup=_SETUP),
     Example(sql="ALTER TABLE t ADD COLUMN size int DEFAULT 0 CHECK (size > 0);", setup=_SETUP),
@@ -84,27 +86,25 @@ def find(moment: Moment) -> Iterator[Report]:
     table = name_of(moment.tree.relation)
     with_it, committed = schema_with(moment).known(table), schema_at_commit(moment)
     for name, default in given.items():
-        column, value = with_it.column(name), value_of(default)
-        if column is None or not column.type:
-            continue
-        what = mismatch(default, column.type, moment.schema)
-        if what is not None:
-            yield Report(
-                f"PostgreSQL refuses it: {quote(name)} is {column.type}, and the default is {what}",
-                "a default of the column's type, or a cast to it",
-            )
-        elif isinstance(value, str) and is_no_value(value, column.type, moment.schema):
-            yield Report(
-                f"PostgreSQL refuses it: '{value}' is no value of {quote(name)}, which is {column.type}",
-                "a value of that type; the name of a function without quotes",
-            )
-        else:
+        column = with_it.column(name)
+        reason = _reason(default, column, moment.schema) if column else None
+        if reason is None:
             checked.add(name)
-            continue
-        checked.discard(name)
+        else:
+            checked.discard(name)
+            yield Report(
+                f"PostgreSQL refuses it: {reason}",
+                "a value of the column's type; the name of a function without quotes",
+            )
     for name in sorted(checked):
         value = _value_in(committed.default_texts.get((table.name, name), ""))
         yield from () if value is None else _refused(committed.known(table).constraints, name, value)
+
+
+def _reason(default: Tree, column: Column, schema: Schema) -> str | None:
+    if column.generated:
+        return f"{quote(column.name)} is generated and has no default"
+    return refusal(default, column, schema)
 
 
 def _refused(constraints: Iterable[Constraint], column: str, value: Value) -> Iterator[Report]:

@@ -2,9 +2,9 @@
 
 What it does
 ------------
-Reports `ALTER TABLE` and `CREATE INDEX` on a table, `DROP COLUMN` of a column, `VALIDATE` and `DROP CONSTRAINT` of a
-constraint, `DROP INDEX`, and the columns that constraints, indexes, `INSERT` and `UPDATE` name, that are neither in the
-schema that `--schema` gives nor made by the script.
+Reports tables that `ALTER TABLE`, `CREATE INDEX`, `CREATE TRIGGER`, foreign keys, `INSERT`, `UPDATE` and `DELETE` name,
+columns that they name, constraints that are validated or dropped, and indexes that are dropped, which are neither in
+the schema that `--schema` gives nor made by the script.
 
 Why it is bad
 -------------
@@ -16,8 +16,8 @@ Correct the name; write `IF EXISTS` where the object may be missing.
 
 When it does not apply
 ----------------------
-Without `--schema`, after statements that cannot be looked into, and with `IF EXISTS`. An index that went with its table
-or column is known to be gone without it.
+After statements that cannot be looked into, and with `IF EXISTS`. Without `--schema` it knows the columns and
+constraints of those tables that the script or an earlier revision created, and the indexes that went with a table.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ from collections.abc import Iterator
 
 from migrator.check.blocks import SOME_NAME
 from migrator.check.finding import Hazard
+from migrator.check.foreign_keys import foreign_keys
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
 from migrator.check.schema.columns import constraint_of
 from migrator.sql.commands import definition
 from migrator.sql.context import RelationKind, Table
-from migrator.sql.names import name_of, quote
-from migrator.sql.parser import Tree, field_enum
+from migrator.sql.names import Name, name_of, quote
+from migrator.sql.parser import Tree, field_enum, sorted_out, strings
 
 HAZARD = Hazard.FAILS
 BAD = (
@@ -46,6 +47,15 @@ BAD = (
     Example(sql="CREATE INDEX CONCURRENTLY i ON t (b);", setup="CREATE TABLE t (a int);", complete=True),
     Example(sql="ALTER TABLE t ADD CHECK (b > 0) NOT VALID;", setup="CREATE TABLE t (a int);", complete=True),
     Example(sql="UPDATE t SET b = 1 WHERE a = 1;", setup="CREATE TABLE t (a int);", complete=True),
+    Example(sql="UPDATE t SET a = 1 WHERE b = 1;", setup="CREATE TABLE t (a int);", complete=True),
+    Example(sql="DELETE FROM nobody WHERE a = 1;", setup="CREATE TABLE t (a int);", complete=True),
+    Example(sql="ALTER TABLE t ALTER b SET DEFAULT 1;", setup="CREATE TABLE t (a int);", complete=True),
+    Example(sql="CREATE TABLE n (a int REFERENCES nobody);", setup="CREATE TABLE t (a int);", complete=True),
+    Example(
+        sql="CREATE TRIGGER r AFTER UPDATE OF b ON t FOR EACH ROW EXECUTE FUNCTION f();",
+        setup="CREATE TABLE t (a int);",
+        complete=True,
+    ),
     Example(
         sql="BEGIN; CREATE TABLE n (a int); ROLLBACK; ALTER TABLE n ADD COLUMN b int;",
         setup="CREATE TABLE t (a int);",
@@ -65,6 +75,10 @@ GOOD = (
         setup="CREATE TABLE t (a int, b int); CREATE INDEX i ON t (a);",
     ),
     Example(sql="INSERT INTO t (a) VALUES (1);", setup="CREATE TABLE t (a int);", complete=True),
+    Example(sql="DELETE FROM t AS x WHERE x.a = 1 AND ctid = '(0,1)';", setup="CREATE TABLE t (a int);", complete=True),
+    Example(
+        sql="CREATE TABLE n (id int PRIMARY KEY, up int REFERENCES n);", setup="CREATE TABLE t (a int);", complete=True
+    ),
     Example(sql="ALTER TABLE nobody ADD COLUMN a int;", setup="CREATE TABLE t (a int);"),
     Example(sql="ALTER TABLE IF EXISTS nobody ADD COLUMN a int;", setup="CREATE TABLE t (a int);", complete=True),
     Example(
@@ -84,25 +98,37 @@ def find(moment: Moment) -> Iterator[Report]:
     if moment.conditional:
         return
     yield from _indexes(moment)
-    if not moment.schema.complete:
-        return
     yield from _columns(moment)
-    if moment.statement.kind not in ("alter_table_stmt", "index_stmt"):
-        return
-    name = name_of(moment.tree.relation)
-    table = moment.schema.table(name)
-    if name.name == SOME_NAME:
-        return
-    if moment.statement.kind == "index_stmt":
-        if table is None:
-            yield Report(f"PostgreSQL refuses it: there is no table {name}", "correct the name")
-    elif field_enum(moment.tree, "objtype") == "OBJECT_TABLE" and not moment.tree.missing_ok:
-        commands = [one.alter_table_cmd for one in moment.tree.cmds]
-        subtypes = [field_enum(one, "subtype") for one in commands]
-        if table is not None:
-            yield from (report for one in commands for report in _parts(table, one))
-        elif any(word in one for one in subtypes for word in _OF_TABLES):
-            yield Report(f"PostgreSQL refuses it: there is no table {name}", "correct the name, or write IF EXISTS")
+    if moment.schema.complete:
+        yield from (
+            Report(f"PostgreSQL refuses it: there is no table {name}", "correct the name, or make the table before")
+            for name in dict.fromkeys(_tables(moment))
+            if name.name != SOME_NAME and name.schema not in _CATALOGS and moment.schema.table(name) is None
+        )
+    if moment.statement.kind == "alter_table_stmt":
+        table = moment.schema.table(name_of(moment.tree.relation))
+        if table is not None and moment.schema.is_whole(table.name):
+            yield from (report for one in moment.tree.cmds for report in _parts(table, one.alter_table_cmd))
+
+
+_CATALOGS = ("pg_catalog", "information_schema", "pg_temp")
+
+
+def _tables(moment: Moment) -> Iterator[Name]:
+    """Yield the tables that the statement takes to be there."""
+    kind, tree = moment.statement.kind, moment.tree
+    if kind == "alter_table_stmt":
+        subtypes = [field_enum(one.alter_table_cmd, "subtype") for one in tree.cmds]
+        if field_enum(tree, "objtype") == "OBJECT_TABLE" and not tree.missing_ok:
+            yield from (name_of(tree.relation) for one in subtypes if any(word in one for word in _OF_TABLES))
+    elif kind in ("index_stmt", "create_trig_stmt"):
+        yield name_of(tree.relation)
+    elif kind in ("insert_stmt", "update_stmt", "delete_stmt"):
+        yield from () if name_of(tree.relation).name.startswith("pg_") else (name_of(tree.relation),)
+    elif kind == "create_stmt":
+        yield from (name_of(one.range_var) for one in tree.inh_relations)
+    made = name_of(tree.relation) if kind == "create_stmt" else None
+    yield from (key.references for key in foreign_keys(moment) if made is None or not key.references.same(made))
 
 
 def _parts(table: Table, command: Tree) -> Iterator[Report]:
@@ -131,14 +157,23 @@ def _indexes(moment: Moment) -> Iterator[Report]:
 
 
 def _columns(moment: Moment) -> Iterator[Report]:
-    if moment.statement.kind not in ("alter_table_stmt", "index_stmt", "insert_stmt", "update_stmt"):
+    if moment.statement.kind not in _OVER_COLUMNS:
         return
     table = moment.schema.table(name_of(moment.tree.relation))
     if table is None or table.kind is not RelationKind.TABLE or table.parents or not table.columns:
         return
+    if not moment.schema.is_whole(table.name):
+        return
     for name in dict.fromkeys(_named(moment, table)):
         if not table.column(name):
             yield Report(f"PostgreSQL refuses it: {table.name} has no column {quote(name)}", "correct the name")
+
+
+_OVER_COLUMNS = (
+    "alter_table_stmt", "index_stmt", "insert_stmt", "update_stmt", "delete_stmt", "create_trig_stmt",
+)  # fmt: skip
+_OF_COLUMNS = ("AT_ColumnDefault", "AT_SetNotNull", "AT_DropNotNull", "AT_SetStatistics", "AT_SetStorage",
+               "AT_AlterColumnType", "AT_AddIdentity", "AT_SetIdentity")  # fmt: skip
 
 
 def _named(moment: Moment, table: Table) -> Iterator[str]:
@@ -150,12 +185,32 @@ def _named(moment: Moment, table: Table) -> Iterator[str]:
         yield from (one.res_target.name for one in tree.cols)
     elif kind == "update_stmt":
         yield from (one.res_target.name for one in tree.target_list if one.res_target.name)
+        yield from () if tree.from_clause else _in_condition(tree)
+    elif kind == "delete_stmt":
+        yield from () if tree.using_clause else _in_condition(tree)
+    elif kind == "create_trig_stmt":
+        yield from strings(tree.columns)
     else:
         commands = [node.alter_table_cmd for node in tree.cmds]
         added = {definition(one).colname for one in commands if field_enum(one, "subtype") == "AT_AddColumn"}
         for one in commands:
             constraint = constraint_of(definition(one), table.name) if _adds_constraint(one) else None
-            yield from (name for name in constraint.columns if name not in added) if constraint else ()
+            altered = (one.name,) if field_enum(one, "subtype") in _OF_COLUMNS and one.name else ()
+            yield from (name for name in (constraint.columns if constraint else altered) if name not in added)
+
+
+def _in_condition(tree: Tree) -> Iterator[str]:
+    """Yield the columns that WHERE names, where there is no other table that they may be of."""
+    nodes = sorted_out(tree.where_clause)
+    if nodes["SubLink"] or not tree.HasField("where_clause"):
+        return
+    rows = {tree.relation.relname, tree.relation.alias.aliasname, *_SYSTEM_COLUMNS}
+    for one in nodes["ColumnRef"]:
+        parts = strings(one.fields)
+        yield from (parts[0],) if len(parts) == 1 and parts[0] not in rows else ()
+
+
+_SYSTEM_COLUMNS = ("ctid", "xmin", "xmax", "cmin", "cmax", "tableoid")
 
 
 def _adds_constraint(command: Tree) -> bool:

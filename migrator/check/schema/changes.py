@@ -21,8 +21,7 @@ from migrator.sql.statement import Statement
 def apply(schema: Schema, statement: Statement, effect: Effect) -> None:
     """Change the schema as the statement does. Whoever runs code that cannot be looked into may have made anything."""
     if effect.locks_unknown and not effect.drops:
-        schema.complete = False
-        schema.gone_indexes.clear()
+        schema.doubt()
     handler = _HANDLERS.get(statement.kind)
     if handler:
         handler(schema, statement.tree)
@@ -41,7 +40,7 @@ def apply(schema: Schema, statement: Statement, effect: Effect) -> None:
 
 def _forget_old_rows(schema: Schema, statement: Statement, effect: Effect) -> None:
     """Forget what old rows have in new columns where something may have written to them."""
-    if statement.kind in _MAY_WRITE or effect.locks_unknown or effect.renames:
+    if statement.kind in _MAY_WRITE or effect.renames:
         schema.old_rows.clear()
     written = {change.table.name for change in effect.data_changes}
     schema.old_rows = {key: rows for key, rows in schema.old_rows.items() if key[0] not in written}
@@ -57,6 +56,8 @@ def _forget(schema: Schema, effect: Effect) -> None:
         if rename.what.kind in _ROUTINES and rename.name:
             schema.signatures[rename.what.name.beside(rename.name)] = schema.functions(rename.what.name)
         labels = next((labels for name, labels in schema.enums.items() if name.same(rename.what.name)), None)
+        if rename.what.kind == "trigger":
+            schema.triggers.pop((rename.what.name.name, rename.what.member or ""), None)
         if _is_type(rename.what) and rename.name and labels is not None:
             schema.enums[rename.what.name.beside(rename.name)] = labels
     for gone in (*effect.drops, *(rename.what for rename in effect.renames)):

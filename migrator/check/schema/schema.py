@@ -184,6 +184,8 @@ class Schema:
         self.views = {view: reads for view, reads in self.views.items() if not view.same(name)}
         self.added = {pair for pair in self.added if pair[0] != name.name}
         self.readers = {key: columns for key, columns in self.readers.items() if key[0] != name.name}
+        self.triggers = {key: new for key, new in self.triggers.items() if key[0] != name.name}
+        self.policies = {key: command for key, command in self.policies.items() if key[0] != name.name}
         self.told.discard(name.name)
 
     def _note_gone(self, before: Table | None, after: Table | None) -> None:
@@ -205,6 +207,13 @@ class Schema:
     def put_index(self, table: Name, index: Index) -> None:
         known = self.known(table)
         self.put(replace(known, indexes=(*(one for one in known.indexes if one.name != index.name), index)))
+
+    def doubt(self) -> None:
+        """Take note that statements ran which are not known: there may be more than is known, anywhere."""
+        self.complete = False
+        self.gone_indexes.clear()
+        self.told.clear()
+        self.old_rows.clear()
 
     def settled(self) -> Schema:
         """Return the schema as the next script finds it: what was new is in use by then."""
