@@ -6,6 +6,7 @@ import json
 import operator
 import re
 from collections.abc import Callable, Mapping
+from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from migrator.check.schema.schema import Schema
@@ -27,10 +28,14 @@ _MOMENT = re.compile(
 """PostgreSQL passes over punctuation around these words: 'now()' is a time."""
 _UUID = re.compile(r"\s*\{?[\da-f]{4}(?:-?[\da-f]{4}){7}\}?\s*", re.IGNORECASE)
 _ARRAY = re.compile(r"\s*(?:(?:\[[\d:+-]+\]\s*)+=\s*)?\{.*\}\s*", re.DOTALL)
+_RANGE = re.compile(r"\s*(?:empty|[\[(].*,.*[\])])\s*", re.IGNORECASE | re.DOTALL)
 _FORMS: Mapping[str, re.Pattern[str]] = {
     **dict.fromkeys(("int2", "int4", "int8"), _INTEGER),
     **dict.fromkeys(("numeric", "float4", "float8"), _NUMBER),
-    **dict.fromkeys(("date", "timestamp", "timestamptz"), _MOMENT),
+    **dict.fromkeys(("date", "timestamp", "timestamptz", "time", "timetz"), _MOMENT),
+    **dict.fromkeys(("int4range", "int8range", "numrange", "daterange", "tsrange", "tstzrange"), _RANGE),
+    "interval": re.compile(r".*(?:\d|infinity).*", re.IGNORECASE | re.DOTALL),
+    **dict.fromkeys(("inet", "cidr"), re.compile(r".*[\d:].*", re.DOTALL)),
     "bool": _TRUTH,
     "uuid": _UUID,
 }
@@ -48,14 +53,37 @@ def is_no_value(text: str, type_: str, schema: Schema) -> bool:
     if known is None:
         return False
     if known.array:
-        return _ARRAY.fullmatch(text) is None
+        return _ARRAY.fullmatch(text) is None or any(is_no_value(one, _element(type_), schema) for one in _plain(text))
     labels = next((labels for name, labels in schema.enums.items() if name.same(Name(known.name, known.schema))), None)
     if labels is not None:
         return text not in labels
     if known.built_in and known.name in ("json", "jsonb"):
         return not _is_json(text)
     form = _FORMS.get(known.name) if known.built_in else None
-    return form is not None and form.fullmatch(text) is None
+    return form is not None and (form.fullmatch(text) is None or (form is _MOMENT and _is_no_day(text)))
+
+
+def _is_no_day(text: str) -> bool:
+    """Say whether it begins with a date as ISO 8601 writes it, of a day that there is not."""
+    found = re.match(r"\s*(\d{4})-(\d\d)-(\d\d)(?!\d)", text)
+    if found is None or found[1] == "0000":
+        return False
+    try:
+        date(*map(int, found.groups()))
+    except ValueError:
+        return True
+    return False
+
+
+def _element(type_: str) -> str:
+    return type_.partition("[")[0]
+
+
+def _plain(array: str) -> list[str]:
+    """Return the elements of an array of one dimension in which nothing is quoted."""
+    inside = array.strip()[1:-1].strip()
+    odd = not array.strip().startswith("{") or any(one in inside for one in '{}"\\')
+    return [] if odd or not inside else [one.strip() for one in inside.split(",") if one.strip().lower() != "null"]
 
 
 def is_too_large(value: Value, type_: str) -> bool:

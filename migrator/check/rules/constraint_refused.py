@@ -6,6 +6,7 @@ Reports, as far as the schema, the history and the script tell:
 
 - `ADD CONSTRAINT ... USING INDEX` with an index that is not unique, is partial or is over expressions;
 - a foreign key to columns that nothing unique is over, or whose types cannot be compared;
+- a second primary key, and `DROP NOT NULL` of a column in one, or of an identity;
 - `DROP CONSTRAINT` of a key that foreign keys point to;
 - `ALTER CONSTRAINT` of anything but a foreign key.
 
@@ -53,6 +54,10 @@ BAD = (
     Example(sql="CREATE TABLE r (p uuid REFERENCES p);", setup=_SETUP),
     Example(sql="CREATE TABLE r (t text, FOREIGN KEY (t) REFERENCES p (t));", setup=_SETUP),
     Example(sql="ALTER TABLE p DROP CONSTRAINT p_pkey;", setup=_SETUP),
+    Example(sql="ALTER TABLE p ADD PRIMARY KEY USING INDEX n_key;", setup=_SETUP),
+    Example(sql="ALTER TABLE p ALTER id DROP NOT NULL;", setup=_SETUP),
+    Example(sql="ALTER TABLE p VALIDATE CONSTRAINT p_pkey;", setup=_SETUP),
+    Example(sql="ALTER TABLE q ADD FOREIGN KEY (id, p) REFERENCES p (n) NOT VALID;", setup=_SETUP),
     Example(sql="ALTER TABLE p ALTER CONSTRAINT n_ok DEFERRABLE;", setup=_SETUP),
 )
 GOOD = (
@@ -62,6 +67,10 @@ GOOD = (
     Example(sql="CREATE TABLE r (id bigint PRIMARY KEY, p int REFERENCES p, r int REFERENCES r);", setup=_SETUP),
     Example(sql="ALTER TABLE q DROP CONSTRAINT q_fk; ALTER TABLE p DROP CONSTRAINT p_pkey;", setup=_SETUP),
     Example(sql="ALTER TABLE p DROP CONSTRAINT p_pkey CASCADE;", setup=_SETUP),
+    Example(
+        sql="ALTER TABLE p DROP CONSTRAINT p_pkey CASCADE, ADD PRIMARY KEY USING INDEX n_key, ALTER id DROP NOT NULL;",
+        setup=_SETUP,
+    ),
     Example(sql="ALTER TABLE q ALTER CONSTRAINT q_fk DEFERRABLE;", setup=_SETUP),
 )
 _FAMILIES = {
@@ -87,27 +96,65 @@ def _of_commands(moment: Moment) -> Iterator[str]:
     if table is not None:
         for node in moment.tree.cmds:
             command = node.alter_table_cmd
-            yield from _reasons(moment, table, field_enum(command, "subtype"), command)
+            reasons = _REASONS.get(field_enum(command, "subtype"))
+            yield from reasons(moment, table, command) if reasons else ()
 
 
-def _reasons(moment: Moment, table: Table, subtype: str, command: Tree) -> Iterator[str]:
-    if subtype == "AT_AddConstraint":
-        added = definition(command)
-        if added.indexname:
-            yield from _of_index(moment, table, added.indexname)
-    elif subtype == "AT_AlterConstraint":
-        known = table.constraint(definition(command).conname)
-        if known is not None and known.kind not in ("foreign key", "not null"):
-            yield f"{known.name} is no foreign key"
-    elif subtype == "AT_DropConstraint" and field_enum(command, "behavior") != "DROP_CASCADE":
-        known = table.constraint(command.name)
-        if known is not None and known.kind in ("primary key", "unique"):
-            yield from (
-                f"foreign key {key.name} of {other.name} points to it"
-                for other in moment.schema.every()
-                for key in other.constraints
-                if key.references is not None and key.references.same(table.name) and _needs(key, known)
-            )
+def _of_added(moment: Moment, table: Table, command: Tree) -> Iterator[str]:
+    added = definition(command)
+    if added.indexname:
+        yield from _of_index(moment, table, added.indexname)
+    if field_enum(added, "contype") == "CONSTR_PRIMARY" and not _drops_key(moment, table):
+        yield from (f"{table.name} has the primary key {one.name}" for one in _primary(table))
+
+
+def _of_altered(_: Moment, table: Table, command: Tree) -> Iterator[str]:
+    known = table.constraint(definition(command).conname)
+    if known is not None and known.kind not in ("foreign key", "not null"):
+        yield f"{known.name} is no foreign key"
+
+
+def _of_validated(_: Moment, table: Table, command: Tree) -> Iterator[str]:
+    known = table.constraint(command.name)
+    if known is not None and known.kind not in ("foreign key", "check", "not null"):
+        yield f"{known.name} is a {known.kind}, which is always valid"
+
+
+def _of_dropped(moment: Moment, table: Table, command: Tree) -> Iterator[str]:
+    known = table.constraint(command.name)
+    cascades = field_enum(command, "behavior") == "DROP_CASCADE"
+    if known is not None and known.kind in ("primary key", "unique") and not cascades:
+        yield from (
+            f"foreign key {key.name} of {other.name} points to it"
+            for other in moment.schema.every()
+            for key in other.constraints
+            if key.references is not None and key.references.same(table.name) and _needs(key, known)
+        )
+
+
+def _of_nullable(moment: Moment, table: Table, command: Tree) -> Iterator[str]:
+    if any(command.name in one.columns for one in _primary(table)) and not _drops_key(moment, table):
+        yield f"{command.name} is in the primary key of {table.name}"
+    elif (table.name.name, command.name) in moment.schema.identities:
+        yield f"{command.name} is an identity"
+
+
+_REASONS = {
+    "AT_AddConstraint": _of_added,
+    "AT_AlterConstraint": _of_altered,
+    "AT_ValidateConstraint": _of_validated,
+    "AT_DropConstraint": _of_dropped,
+    "AT_DropNotNull": _of_nullable,
+}
+
+
+def _primary(table: Table) -> list[Constraint]:
+    return [one for one in table.constraints if one.kind == "primary key"]
+
+
+def _drops_key(moment: Moment, table: Table) -> bool:
+    names = {one.name for one in _primary(table)}
+    return any(command.name in names for _, command in moment.commands("AT_DropConstraint"))
 
 
 def _needs(key: Constraint, target: Constraint) -> bool:
@@ -138,6 +185,8 @@ def _of_keys(moment: Moment) -> Iterator[str]:
         columns = key.targets or primary
         if columns is None:
             yield f"{target.name} has no primary key"
+        elif len(columns) != len(key.columns):
+            yield f"it has {len(key.columns)} columns, and {len(columns)} in {target.name}"
         elif set(columns) not in map(set, unique) and primary != columns:
             yield f"no unique constraint of {target.name} is over ({', '.join(columns)})"
         for own, other in zip(key.columns, columns or (), strict=False):

@@ -87,7 +87,8 @@ def find(moment: Moment) -> Iterator[Report]:
     with_it, committed = schema_with(moment).known(table), schema_at_commit(moment)
     for name, default in given.items():
         column = with_it.column(name)
-        reason = _reason(default, column, moment.schema) if column else None
+        numbered = (table.name, name) in moment.schema.identities
+        reason = _reason(default, column, moment.schema, numbered=numbered) if column else None
         if reason is None:
             checked.add(name)
         else:
@@ -101,8 +102,8 @@ def find(moment: Moment) -> Iterator[Report]:
         yield from () if value is None else _refused(committed.known(table).constraints, name, value)
 
 
-def _reason(default: Tree, column: Column, schema: Schema) -> str | None:
-    if column.generated:
+def _reason(default: Tree, column: Column, schema: Schema, *, numbered: bool) -> str | None:
+    if column.generated or numbered:
         return f"{quote(column.name)} is generated and has no default"
     return refusal(default, column, schema)
 

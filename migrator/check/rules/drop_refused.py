@@ -1,9 +1,9 @@
-"""A table or type that others depend on cannot be dropped.
+"""What others depend on cannot be dropped.
 
 What it does
 ------------
-Reports `DROP TABLE` of a table that a known foreign key points to or a known view reads, and `DROP TYPE` of a type that
-a known column has, without CASCADE.
+Reports, without CASCADE, `DROP TABLE` of a table that a known foreign key points to, `DROP` of a table or view that a
+known view reads, of a type that a known column has, and of a function that a known trigger calls.
 
 Why it is bad
 -------------
@@ -33,17 +33,21 @@ from migrator.sql.parser import field_enum
 HAZARD = Hazard.FAILS
 _SETUP = (
     "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE q (id int, p int REFERENCES p); CREATE TYPE mood AS ENUM ('a'); "
-    "CREATE TABLE r (m mood); CREATE VIEW v AS SELECT m FROM r;"
+    "CREATE TABLE r (m mood); CREATE VIEW v AS SELECT m FROM r; CREATE VIEW w AS SELECT m FROM v; "
+    "CREATE TRIGGER t AFTER INSERT ON q FOR EACH ROW EXECUTE FUNCTION f();"
 )
 BAD = (
     Example(sql="DROP TABLE p;", setup=_SETUP),
     Example(sql="DROP TYPE mood;", setup=_SETUP),
     Example(sql="DROP TABLE IF EXISTS r;", setup=_SETUP),
+    Example(sql="DROP VIEW v;", setup=_SETUP),
+    Example(sql="DROP FUNCTION f();", setup=_SETUP),
 )
 GOOD = (
     Example(sql="DROP TABLE q; DROP TABLE p;", setup=_SETUP),
     Example(sql="DROP TABLE p, q;", setup=_SETUP),
-    Example(sql="DROP VIEW v; ALTER TABLE r DROP COLUMN m; DROP TYPE mood;", setup=_SETUP),
+    Example(sql="DROP TRIGGER t ON q; DROP FUNCTION f();", setup=_SETUP),
+    Example(sql="DROP VIEW v, w; ALTER TABLE r DROP COLUMN m; DROP TYPE mood;", setup=_SETUP),
     Example(sql="DROP TABLE p CASCADE;", setup=_SETUP),
 )
 
@@ -62,6 +66,9 @@ def find(moment: Moment) -> Iterator[Report]:
             )
 
 
+_RELATIONS = ("table", "view", "materialized view")
+
+
 def _dependents(moment: Moment, one: Object, gone: tuple[Name, ...]) -> Iterator[str]:
     """Yield in words what depends on the object and is not dropped with it."""
     schema = moment.schema
@@ -74,6 +81,10 @@ def _dependents(moment: Moment, one: Object, gone: tuple[Name, ...]) -> Iterator
         elif one.kind in ("type", "domain") and schema.constrained(one.name) is not None:
             columns = (column for column in table.columns if column.type == one.name.quoted())
             yield from (f"{table.name}.{column.name} is of type {one.name}" for column in columns)
-    for view, reads in schema.views.items() if one.kind == "table" else ():
+    if one.kind == "function":
+        for (owner, trigger), function in schema.trigger_functions.items():
+            if function.same(one.name) and (owner, trigger) in schema.triggers:
+                yield f"trigger {trigger} of {owner} calls {one.name}"
+    for view, reads in schema.views.items() if one.kind in _RELATIONS else ():
         if not any(view.same(name) for name in gone) and any(name.same(one.name) for name in reads.relations):
             yield f"view {view} reads {one.name}"

@@ -32,7 +32,7 @@ from migrator.check.schema.columns import column_of, columns_in
 from migrator.sql.column_type import read_type, type_of
 from migrator.sql.commands import definition
 from migrator.sql.context import Table, Volatility
-from migrator.sql.names import name_of
+from migrator.sql.names import Name, name_of
 from migrator.sql.parser import Tree, field_enum, kind_of, sorted_out, strings
 from migrator.sql.volatility import AGGREGATES, CHANGING, CHANGING_BY_SETTINGS, CHANGING_BY_ZONE, function_name
 
@@ -51,6 +51,7 @@ BAD = (
     Example(sql="ALTER TABLE orders ADD n int GENERATED ALWAYS AS (twice(id)) VIRTUAL;", setup=_SETUP, pg_version=18),
     Example(sql="ALTER TABLE orders ADD CHECK (id IN (SELECT id FROM orders)) NOT VALID;", setup=_SETUP),
     Example(sql="ALTER TABLE orders ADD m int DEFAULT id;", setup=_SETUP),
+    Example(sql="ALTER TABLE orders ADD CHECK (sum(id) > 0) NOT VALID;", setup=_SETUP),
     Example(
         sql="ALTER TABLE a ALTER b SET EXPRESSION AS (n + 1);",
         setup="CREATE TABLE a (n int CHECK (n > 0), b int GENERATED ALWAYS AS (n) VIRTUAL);",
@@ -150,6 +151,8 @@ def _reasons(moment: Moment, what: str, table: Table, expression: Tree) -> Itera
         yield from (
             f"it names the column {strings(one.fields)[-1]}" for one in nodes["ColumnRef"] if strings(one.fields)
         )
+    for call in nodes["FuncCall"]:
+        yield from _of_aggregate(moment, function_name(call), call)
     if what in ("a default", "a check"):
         return
     generated = {one.name for one in table.columns if one.generated}
@@ -163,6 +166,12 @@ def _reasons(moment: Moment, what: str, table: Table, expression: Tree) -> Itera
         before, after = _type_of_column(table, cast.arg), type_of(cast.type_name)
         if before and after.built_in and not after.array and after.name in CHANGING_BY_SETTINGS.get(before, ()):
             yield f"{_column(cast.arg)} is converted to {after.name}, which depends on the session's settings"
+
+
+def _of_aggregate(moment: Moment, name: Name, call: Tree) -> Iterator[str]:
+    built_in = moment.schema.volatility(name) is None and name.schema in (None, "pg_catalog")
+    if built_in and name.name in AGGREGATES and not call.HasField("over"):
+        yield f"{name} is an aggregate"
 
 
 def _of_call(moment: Moment, what: str, table: Table, call: Tree) -> Iterator[str]:
@@ -181,8 +190,6 @@ def _of_call(moment: Moment, what: str, table: Table, call: Tree) -> Iterator[st
         yield f"{name} of a timestamp with time zone depends on the session's time zone"
     elif built_in and name.name in _BY_CONFIGURATION and len(call.args) == 1:
         yield f"{name} without a configuration depends on default_text_search_config"
-    elif built_in and name.name in AGGREGATES:
-        yield f"{name} is an aggregate"
 
 
 def _type_of_column(table: Table, expression: Tree) -> str:

@@ -4,7 +4,8 @@ What it does
 ------------
 Reports indexes, unique constraints and primary keys over columns whose type has no default operator class for the
 access method, where none is named: `json` for any, geometric types for btree and hash, and plain text, numbers and
-times for gin and gist, unless the index has several columns: extensions bring operator classes for those.
+times for gin and gist, unless the index has several columns: extensions bring operator classes for those. Indexes of
+views.
 
 Why it is bad
 -------------
@@ -31,6 +32,7 @@ from migrator.check.new_constraints import new_constraints
 from migrator.check.rule import Example, Report
 from migrator.check.schema.columns import constraint_of, type_sql
 from migrator.sql.column_type import read_type
+from migrator.sql.context import RelationKind
 from migrator.sql.names import name_of, quote
 
 HAZARD = Hazard.FAILS
@@ -41,6 +43,7 @@ BAD = (
     Example(sql="CREATE INDEX CONCURRENTLY i ON t USING gin (note);", setup=_SETUP),
     Example(sql="CREATE UNIQUE INDEX CONCURRENTLY i ON t (place);", setup=_SETUP),
     Example(sql="CREATE TABLE n (body json UNIQUE);"),
+    Example(sql="CREATE INDEX CONCURRENTLY i ON v (id);", setup=f"{_SETUP} CREATE VIEW v AS SELECT id FROM t;"),
 )
 GOOD = (
     Example(sql="CREATE INDEX CONCURRENTLY i ON t USING gin (doc);", setup=_SETUP),
@@ -73,6 +76,9 @@ def find(moment: Moment) -> Iterator[Report]:
     """Yield each column that cannot be indexed so."""
     if moment.statement.kind not in ("index_stmt", "create_stmt", "alter_table_stmt") or moment.conditional:
         return
+    known = moment.schema.table(name_of(moment.tree.relation)) if moment.statement.kind == "index_stmt" else None
+    if known is not None and known.kind is RelationKind.VIEW:
+        yield Report(f"PostgreSQL refuses it: {known.name} is a view", "index the table that it reads")
     types = _types(moment)
     for method, columns, alone in _indexes(moment):
         for column in columns:

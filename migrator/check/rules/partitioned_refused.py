@@ -36,7 +36,7 @@ from migrator.check.stalls import MADE_SAFE
 from migrator.sql.column_type import Type, read_type
 from migrator.sql.commands import definition
 from migrator.sql.context import RelationKind, Table
-from migrator.sql.names import Name, name_of
+from migrator.sql.names import Name, name_of, quote
 from migrator.sql.online.form import OnlineForm
 from migrator.sql.parser import Tree, field_enum, kind_of, strings
 from migrator.sql.parser import find as find_nodes
@@ -47,6 +47,8 @@ _YEAR = (
     "CREATE TABLE year PARTITION OF p FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');"
 )
 BAD = (
+    Example(sql="ALTER TABLE p ALTER day TYPE timestamp;", setup=_YEAR),
+    Example(sql="ALTER TABLE year DROP COLUMN day;", setup=_YEAR),
     Example(sql="CREATE INDEX CONCURRENTLY i ON p (a);", setup="CREATE TABLE p (a int) PARTITION BY LIST (a);"),
     Example(
         sql="ALTER TABLE p ADD FOREIGN KEY (a) REFERENCES o (id) NOT VALID;",
@@ -118,20 +120,9 @@ _FOREIGN_KEY_CAN_BE_UNVALIDATED = 18
 
 def find(moment: Moment) -> Iterator[Report]:
     """Yield what only plain tables can have."""
-    if moment.statement.kind == "index_stmt" and moment.tree.concurrent and moment.tree.relation.inh:
-        yield from _refused(moment, name_of(moment.tree.relation), "CREATE INDEX CONCURRENTLY")
-    if moment.statement.kind == "drop_stmt" and moment.tree.concurrent:
-        for one in moment.effect.drops:
-            index = moment.schema.index(one.name)
-            if index is not None and index.partitioned:
-                yield from _refused(moment, index.table, "DROP INDEX CONCURRENTLY")
-    for table, command in moment.commands("AT_AddConstraint"):
-        constraint = definition(command)
-        foreign = field_enum(constraint, "contype") == "CONSTR_FOREIGN"
-        if foreign and constraint.skip_validation and moment.version < _FOREIGN_KEY_CAN_BE_UNVALIDATED:
-            yield from _refused(moment, table, "a foreign key NOT VALID")
-        if constraint.indexname:
-            yield from _refused(moment, table, "a constraint USING INDEX")
+    yield from _indexes(moment)
+    yield from _constraints(moment)
+    yield from _columns(moment)
     yield from _without_partition_key(moment)
     yield from _overlapping(moment)
     for table, command in moment.commands("AT_AttachPartition"):
@@ -141,6 +132,41 @@ def find(moment: Moment) -> Iterator[Report]:
                 f"PostgreSQL refuses to attach {child} to {table}: {reason}",
                 f"make it with CREATE TABLE ... (LIKE {table} INCLUDING ALL)",
             )
+
+
+def _indexes(moment: Moment) -> Iterator[Report]:
+    if moment.statement.kind == "index_stmt" and moment.tree.concurrent and moment.tree.relation.inh:
+        yield from _refused(moment, name_of(moment.tree.relation), "CREATE INDEX CONCURRENTLY")
+    if moment.statement.kind == "drop_stmt" and moment.tree.concurrent:
+        for one in moment.effect.drops:
+            index = moment.schema.index(one.name)
+            if index is not None and index.partitioned:
+                yield from _refused(moment, index.table, "DROP INDEX CONCURRENTLY")
+
+
+def _constraints(moment: Moment) -> Iterator[Report]:
+    for table, command in moment.commands("AT_AddConstraint"):
+        constraint = definition(command)
+        foreign = field_enum(constraint, "contype") == "CONSTR_FOREIGN"
+        if foreign and constraint.skip_validation and moment.version < _FOREIGN_KEY_CAN_BE_UNVALIDATED:
+            yield from _refused(moment, table, "a foreign key NOT VALID")
+        if constraint.indexname:
+            yield from _refused(moment, table, "a constraint USING INDEX")
+
+
+def _columns(moment: Moment) -> Iterator[Report]:
+    for table, command in moment.commands("AT_AlterColumnType"):
+        if command.name in moment.schema.known(table).partition_key:
+            yield Report(
+                f"PostgreSQL refuses it: {table} is partitioned by {quote(command.name)}",
+                "a new partitioned table with the new type, filled in chunks",
+            )
+    for table, command in moment.commands("AT_DropColumn"):
+        for parent in moment.schema.known(table).parents:
+            if moment.schema.known(parent).column(command.name):
+                yield Report(
+                    f"PostgreSQL refuses it: {quote(command.name)} is a column of {parent}", f"drop it from {parent}"
+                )
 
 
 def _overlapping(moment: Moment) -> Iterator[Report]:

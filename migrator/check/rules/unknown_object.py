@@ -28,12 +28,13 @@ from migrator.check.blocks import SOME_NAME
 from migrator.check.finding import Hazard
 from migrator.check.foreign_keys import foreign_keys
 from migrator.check.moment import Moment
+from migrator.check.new_constraints import new_constraints
 from migrator.check.rule import Example, Report
 from migrator.check.schema.columns import constraint_of
 from migrator.sql.commands import definition
 from migrator.sql.context import RelationKind, Table
 from migrator.sql.names import Name, name_of, quote
-from migrator.sql.parser import Tree, field_enum, sorted_out, strings
+from migrator.sql.parser import Tree, field_enum, kind_of, sorted_out, strings
 
 HAZARD = Hazard.FAILS
 BAD = (
@@ -48,6 +49,7 @@ BAD = (
     Example(sql="ALTER TABLE t ADD CHECK (b > 0) NOT VALID;", setup="CREATE TABLE t (a int);", complete=True),
     Example(sql="UPDATE t SET b = 1 WHERE a = 1;", setup="CREATE TABLE t (a int);", complete=True),
     Example(sql="UPDATE t SET a = 1 WHERE b = 1;", setup="CREATE TABLE t (a int);", complete=True),
+    Example(sql="CREATE TABLE n (a int, PRIMARY KEY (b));"),
     Example(sql="DELETE FROM nobody WHERE a = 1;", setup="CREATE TABLE t (a int);", complete=True),
     Example(sql="ALTER TABLE t ALTER b SET DEFAULT 1;", setup="CREATE TABLE t (a int);", complete=True),
     Example(sql="CREATE TABLE n (a int REFERENCES nobody);", setup="CREATE TABLE t (a int);", complete=True),
@@ -105,6 +107,7 @@ def find(moment: Moment) -> Iterator[Report]:
             for name in dict.fromkeys(_tables(moment))
             if name.name != SOME_NAME and name.schema not in _CATALOGS and moment.schema.table(name) is None
         )
+    yield from _keys_of_new(moment)
     if moment.statement.kind == "alter_table_stmt":
         table = moment.schema.table(name_of(moment.tree.relation))
         if table is not None and moment.schema.is_whole(table.name):
@@ -112,6 +115,21 @@ def find(moment: Moment) -> Iterator[Report]:
 
 
 _CATALOGS = ("pg_catalog", "information_schema", "pg_temp")
+
+
+def _keys_of_new(moment: Moment) -> Iterator[Report]:
+    """Yield the columns that the keys of a new table name, and that it does not have."""
+    if moment.statement.kind != "create_stmt" or moment.tree.inh_relations:
+        return
+    table, made = name_of(moment.tree.relation), [kind_of(one) for one in moment.tree.table_elts]
+    if not set(made) <= {"column_def", "constraint"}:
+        return
+    columns = {one.column_def.colname for one in moment.tree.table_elts if kind_of(one) == "column_def"}
+    for node, column in new_constraints(moment):
+        one = None if column else constraint_of(node, table)
+        for name in one.columns if one is not None else ():
+            if name not in columns:
+                yield Report(f"PostgreSQL refuses it: {table} has no column {quote(name)}", "correct the name")
 
 
 def _tables(moment: Moment) -> Iterator[Name]:

@@ -31,12 +31,13 @@ from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
 from migrator.sql.context import Column, RelationKind, Table
 from migrator.sql.names import name_of, quote
-from migrator.sql.parser import Tree, constant_text, kind_of
+from migrator.sql.parser import Tree, constant_text, field_enum, kind_of
 
 HAZARD = Hazard.FAILS
 _SETUP = (
     "CREATE TYPE mood AS ENUM ('ok', 'bad'); CREATE TABLE t (id int PRIMARY KEY, m mood, size smallint, "
-    "code varchar(4) NOT NULL DEFAULT '', n int CHECK (n > 0), two int GENERATED ALWAYS AS (n * 2) STORED);"
+    "code varchar(4) NOT NULL DEFAULT '', n int CHECK (n > 0), two int GENERATED ALWAYS AS (n * 2) STORED, "
+    "own int GENERATED ALWAYS AS IDENTITY);"
 )
 BAD = (
     Example(sql="INSERT INTO t (id, m) VALUES (1, 'ok'), (2, 'fine');", setup=_SETUP),
@@ -44,6 +45,7 @@ BAD = (
     Example(sql="INSERT INTO t (id, code) VALUES (1, 'too long');", setup=_SETUP),
     Example(sql="INSERT INTO t (id, n) VALUES (1, 0);", setup=_SETUP),
     Example(sql="INSERT INTO t (id, two) VALUES (1, 2);", setup=_SETUP),
+    Example(sql="INSERT INTO t (id, own) VALUES (1, 2);", setup=_SETUP),
     Example(sql="INSERT INTO t (id) VALUES (1, 2);", setup=_SETUP),
     Example(sql="INSERT INTO t (id, n) VALUES (1, 1), (2, 2), (1, 3);", setup=_SETUP),
     Example(sql="INSERT INTO t (id, n) VALUES (1, 1) ON CONFLICT (n) DO NOTHING;", setup=_SETUP),
@@ -55,6 +57,7 @@ GOOD = (
     Example(sql="INSERT INTO t (id, m, code) VALUES (1, 'ok', 'abcd'), (2, NULL, 'abc    ');", setup=_SETUP),
     Example(sql="INSERT INTO t (id, two) VALUES (1, DEFAULT) ON CONFLICT (id) DO NOTHING;", setup=_SETUP),
     Example(sql="INSERT INTO t (id) VALUES (1), (1) ON CONFLICT DO NOTHING;", setup=_SETUP),
+    Example(sql="INSERT INTO t (id, own) OVERRIDING SYSTEM VALUE VALUES (1, 2);", setup=_SETUP),
     Example(sql="INSERT INTO t (id) VALUES ('1'), (2) ON CONFLICT ON CONSTRAINT t_pkey DO NOTHING;", setup=_SETUP),
     Example(sql="UPDATE t SET size = '7', n = n + 1, m = lower('OK')::mood WHERE id = 1;", setup=_SETUP),
     Example(sql="UPDATE unknown SET m = 'fine' WHERE id = 1;", setup=_SETUP),
@@ -105,7 +108,7 @@ def _reason(moment: Moment, table: Table, column: Column, expression: Tree) -> s
     kind, name = kind_of(expression), quote(column.name)
     if kind == "set_to_default":
         return None
-    if column.generated:
+    if column.generated or _is_numbered(moment, table, column):
         return f"{name} is generated and takes no value"
     reason = refusal(expression, column, moment.schema)
     if reason is not None or any(owner == table.name.name for owner, _ in moment.schema.triggers):
@@ -115,6 +118,16 @@ def _reason(moment: Moment, table: Table, column: Column, expression: Tree) -> s
     value = value_of(expression)
     checks = (one for one in table.constraints if one.kind == "check" and value is not None)
     return next((f"{one.name} refuses it" for one in checks if _refuses(one.expression, column.name, value)), None)
+
+
+def _is_numbered(moment: Moment, table: Table, column: Column) -> bool:
+    """Say whether the column is an identity that takes no other number."""
+    always = moment.schema.identities.get((table.name.name, column.name), False)
+    overriding = moment.statement.kind == "insert_stmt" and field_enum(moment.tree, "override") in _OVERRIDING
+    return always and not overriding
+
+
+_OVERRIDING = ("OVERRIDING_SYSTEM_VALUE", "OVERRIDING_USER_VALUE")
 
 
 def _refuses(check: str, column: str, value: Value | None) -> bool:

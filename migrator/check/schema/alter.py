@@ -62,10 +62,19 @@ def _add_column(schema: Schema, table: Name, command: Tree) -> None:
     rows = value_in_old_rows(column)
     if rows is not None and not (known.new or known.empty or command.missing_ok):
         schema.old_rows[table.name, column.colname] = rows
+    note_values(schema, table, column)
+
+
+def note_values(schema: Schema, table: Name, column: Tree) -> None:
+    """Remember what a new column gets by itself: a default, or a number."""
+    key = (table.name, column.colname)
     if has_value(column):
-        schema.defaults.add((table.name, column.colname))
+        schema.defaults.add(key)
     if (text := default_sql(column)) is not None:
-        schema.default_texts[table.name, column.colname] = text
+        schema.default_texts[key] = text
+    for node in column.constraints:
+        if field_enum(node.constraint, "contype") == "CONSTR_IDENTITY":
+            schema.identities[key] = node.constraint.generated_when == "a"
 
 
 def _drop_column(schema: Schema, table: Name, command: Tree) -> None:
@@ -82,6 +91,7 @@ def _drop_column(schema: Schema, table: Name, command: Tree) -> None:
     schema.old_rows.pop((table.name, command.name), None)
     schema.defaults.discard((table.name, command.name))
     schema.default_texts.pop((table.name, command.name), None)
+    schema.identities.pop((table.name, command.name), None)
 
 
 def _altered(schema: Schema, table: Name, name: str) -> Column:
@@ -113,10 +123,18 @@ def _default(schema: Schema, table: Name, command: Tree) -> None:
 
 def _add_identity(schema: Schema, table: Name, command: Tree) -> None:
     schema.defaults.add((table.name, command.name))
+    schema.identities[table.name, command.name] = definition(command).generated_when == "a"
+
+
+def _set_identity(schema: Schema, table: Name, command: Tree) -> None:
+    for node in definition(command).items:
+        if node.def_elem.defname == "generated":
+            schema.identities[table.name, command.name] = chr(node.def_elem.arg.integer.ival) == "a"
 
 
 def _drop_identity(schema: Schema, table: Name, command: Tree) -> None:
     schema.defaults.discard((table.name, command.name))
+    schema.identities.pop((table.name, command.name), None)
 
 
 def _add_constraint(schema: Schema, table: Name, command: Tree) -> None:
@@ -188,6 +206,7 @@ _HANDLERS: dict[str, Callable[[Schema, Name, Tree], None]] = {
     "AT_AlterColumnType": _type,
     "AT_ColumnDefault": _default,
     "AT_AddIdentity": _add_identity,
+    "AT_SetIdentity": _set_identity,
     "AT_DropIdentity": _drop_identity,
     "AT_AddConstraint": _add_constraint,
     "AT_ValidateConstraint": _validate,

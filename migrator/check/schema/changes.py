@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from migrator.check.schema.alter import add_child, alter
-from migrator.check.schema.columns import column_of, columns_in, constraint_of, default_sql, has_value, with_constraint
+from migrator.check.schema.alter import add_child, alter, note_values
+from migrator.check.schema.columns import column_of, columns_in, constraint_of, with_constraint
 from migrator.check.schema.renames import RENAMES
 from migrator.check.schema.schema import Schema, ViewColumns
 from migrator.check.schema.types import TYPES_AND_FUNCTIONS
@@ -110,10 +110,7 @@ def _made_name(relation: Tree) -> Name:
 
 def _with_column(schema: Schema, table: Table, definition: Tree) -> Table:
     table = replace(table, columns=(*table.columns, column_of(definition)))
-    if has_value(definition):
-        schema.defaults.add((table.name.name, definition.colname))
-    if (text := default_sql(definition)) is not None:
-        schema.default_texts[table.name.name, definition.colname] = text
+    note_values(schema, table.name, definition)
     for node in definition.constraints:
         if constraint := constraint_of(node.constraint, table.name, definition.colname):
             table = with_constraint(table, constraint)
@@ -231,6 +228,8 @@ def _schema(schema: Schema, tree: Tree) -> None:
 def _trigger(schema: Schema, tree: Tree) -> None:
     key = (tree.relation.relname, tree.trigname)
     schema.triggers[key] = schema.triggers.get(key, True)
+    parts = strings(tree.funcname)
+    schema.trigger_functions[key] = Name(parts[-1], parts[-2] if len(parts) > 1 else None)
     schema.readers[key[0], f"trigger {key[1]}"] = frozenset((*strings(tree.columns), *columns_in(tree.when_clause)))
 
 

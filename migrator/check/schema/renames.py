@@ -41,16 +41,22 @@ def _rename(schema: Schema, tree: Tree) -> None:
 def _move(schema: Schema, known: Table, name: Name) -> None:
     """Give a relation its new name, also in the foreign keys that point to it."""
     old, whole = known.name, known.name.name in schema.told
-    readers = schema.readers
+    readers, triggers, policies = schema.readers, schema.triggers, schema.policies
     schema.forget(old)
-    schema.readers = {(name.name if key[0] == old.name else key[0], key[1]): read for key, read in readers.items()}
+    schema.readers = {_moved(key, old, name): read for key, read in readers.items()}
+    schema.triggers = {_moved(key, old, name): new for key, new in triggers.items()}
+    schema.policies = {_moved(key, old, name): command for key, command in policies.items()}
     indexes = tuple(replace(one, table=name, name=Name(one.name.name, name.schema)) for one in known.indexes)
     schema.put(replace(known, name=name, indexes=indexes))
     if whole:
         schema.told.add(name.name)
     if name.name != old.name:
-        _rekey(schema, lambda key: (name.name, key[1]) if key[0] == old.name else key)
+        _rekey(schema, lambda key: _moved(key, old, name))
     _in_keys_to(schema, old, lambda one: replace(one, references=name))
+
+
+def _moved(key: tuple[str, str], old: Name, new: Name) -> tuple[str, str]:
+    return (new.name, key[1]) if key[0] == old.name else key
 
 
 def _rename_column(schema: Schema, known: Table, old: str, new: str) -> None:
@@ -84,6 +90,7 @@ def _rename_column(schema: Schema, known: Table, old: str, new: str) -> None:
 def _rekey(schema: Schema, moved: Callable[[tuple[str, str]], tuple[str, str]]) -> None:
     schema.defaults = {moved(key) for key in schema.defaults}
     schema.default_texts = {moved(key): text for key, text in schema.default_texts.items()}
+    schema.identities = {moved(key): always for key, always in schema.identities.items()}
 
 
 def _in_keys_to(schema: Schema, target: Name, changed: Callable[[Constraint], Constraint]) -> None:

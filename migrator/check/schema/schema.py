@@ -80,6 +80,8 @@ class Schema:
     """Tables that a CREATE TABLE told whole."""
     identified: set[str] = field(default_factory=set)
     """Tables whose REPLICA IDENTITY a statement set, to whatever."""
+    trigger_functions: dict[tuple[str, str], Name] = field(default_factory=dict)
+    """By table and trigger: the function that it calls."""
     policies: dict[tuple[str, str], str] = field(default_factory=dict)
     """By table and name: the command that it is for, or all."""
     standing: set[tuple[str, Name]] = field(default_factory=set)
@@ -97,6 +99,8 @@ class Schema:
     defaults: set[tuple[str, str]] = field(default_factory=set)
     default_texts: dict[tuple[str, str], str] = field(default_factory=dict)
     """The expressions of the defaults, of those columns whose default a statement told."""
+    identities: dict[tuple[str, str], bool] = field(default_factory=dict)
+    """By table and column: whether it is GENERATED ALWAYS AS IDENTITY, or BY DEFAULT."""
     added: set[tuple[str, str]] = field(default_factory=set)
     old_rows: dict[tuple[str, str], OldRows] = field(default_factory=dict)
     """By table and column: what all rows have in it, as long as nothing may have written to them since it was added."""

@@ -20,12 +20,16 @@ from tests.support.databases import Database
 TYPES = (
     "smallint", "int", "bigint", "numeric", "numeric(8, 2)", "real", "double precision", "date", "timestamp",
     "timestamptz", "bool", "uuid", "text", "mood", "json", "jsonb", "text[]", "int[]",
+    "mood[]", "time", "timetz", "interval", "inet", "cidr", "int4range", "tstzrange",
 )  # fmt: skip
 TEXTS = (
     "", " ", "0", "-1", " 7 ", "1.5", ".5", "5.", "1e3", "1e", "1,5", "NaN", "-inf", "+Infinity", "infinity", "t",
     "tRuE", "tru", "off", "o", "2", "yes", "yep", "null", "now", "now()", "(now)", "now'", "today()", "CURRENT_DATE",
     "current_timestamp", "now() + '1 day'", "tomorrow", "epoch", "allballs", "2024-01-01", "2024-01-01T00:00:00Z",
     "January 8, 1999", "noon", "8", "gen_random_uuid()", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
+    "{1,2}", "{1, null}", "{ok,bad}", "{ok,fine}", '{"ok"}', "{{1},{2}}", "[1,2)", "(,)", "empty", "1,2", "1 day",
+    "P1D", "-infinity", "::1", "10.0.0.0/8", "localhost", "2024-02-30",
+    "2024-13-01", "2024-02-29 25:00", "20240230", "12:30",
     "{}", "[]", "[1:2]={1,2}", " { } ", "[0]={}", '{"a": 1}', '{"a": 1,}', "{'a': 1}", "True", "1 2", '"a', "{a}",
     "{a0eebc999c0b4ef8bb6d6bb9bd380a11}", "a0eebc99-9c0b-4ef8-bb6d", "ok", "OK", "fine", "bad ",
 )  # fmt: skip
