@@ -34,7 +34,7 @@ _CONSTANTS = {"ival": "a number", "fval": "a number", "boolval": "a truth value"
 
 
 def refusal(expression: Tree, column: Column, schema: Schema) -> str | None:
-    """Return why the column certainly does not take the expression; None where it may."""
+    """Return why PostgreSQL certainly refuses a statement that assigns the expression; None where it may take it."""
     if not column.type:
         return None
     name, value = quote(column.name), value_of(expression)
@@ -43,9 +43,15 @@ def refusal(expression: Tree, column: Column, schema: Schema) -> str | None:
         return f"{name} is {column.type}, and this is {what}"
     if isinstance(value, str) and is_no_value(value, column.type, schema):
         return f"'{value}' is no value of {name}, which is {column.type}"
-    if value is not None and kind_of(expression) != "type_cast" and is_too_large(value, column.type):
-        return f"{_written(value)} does not fit into {name}, which is {column.type}"
     return None
+
+
+def overflow(expression: Tree, column: Column) -> str | None:
+    """Return why a row that gets the value cannot be written; a default is not looked at so until it is used."""
+    value = value_of(expression)
+    if value is None or not column.type or kind_of(expression) == "type_cast" or not is_too_large(value, column.type):
+        return None
+    return f"{_written(value)} does not fit into {quote(column.name)}, which is {column.type}"
 
 
 def _written(value: Value) -> str:

@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from migrator.check.afterwards import schema_at_commit, schema_with
-from migrator.check.assignment import refusal
+from migrator.check.assignment import overflow, refusal
 from migrator.check.finding import Hazard
 from migrator.check.literals import Value, refuses, value_of
 from migrator.check.moment import Moment
@@ -34,6 +34,7 @@ from migrator.check.new_constraints import new_constraints
 from migrator.check.rule import Example, Report
 from migrator.check.schema.columns import constraint_of
 from migrator.check.schema.schema import Schema
+from migrator.sql.commands import definition
 from migrator.sql.context import Column, Constraint
 from migrator.sql.errors import SqlError
 from migrator.sql.names import name_of, quote
@@ -85,18 +86,24 @@ def find(moment: Moment) -> Iterator[Report]:
         return
     table = name_of(moment.tree.relation)
     with_it, committed = schema_with(moment).known(table), schema_at_commit(moment)
+    added = {definition(command).colname for _, command in moment.commands("AT_AddColumn")}
     for name, default in given.items():
         column = with_it.column(name)
+        if column is None:
+            continue
         numbered = (table.name, name) in moment.schema.identities
-        reason = _reason(default, column, moment.schema, numbered=numbered) if column else None
-        if reason is None:
-            checked.add(name)
-        else:
+        large = overflow(default, column)
+        reason = _reason(default, column, moment.schema, numbered=numbered) or (large if name in added else None)
+        if reason is not None:
             checked.discard(name)
             yield Report(
                 f"PostgreSQL refuses it: {reason}",
                 "a value of the column's type; the name of a function without quotes",
             )
+        elif large is not None:
+            yield Report(f"an INSERT that leaves out {quote(name)} fails from now on: {large}", "a value that fits")
+        else:
+            checked.add(name)
     for name in sorted(checked):
         value = _value_in(committed.default_texts.get((table.name, name), ""))
         yield from () if value is None else _refused(committed.known(table).constraints, name, value)

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from migrator.check.assignment import refusal
+from migrator.check.assignment import overflow, refusal
 from migrator.check.finding import Hazard
 from migrator.check.literals import Value, refuses, value_of
 from migrator.check.moment import Moment
@@ -110,7 +110,7 @@ def _reason(moment: Moment, table: Table, column: Column, expression: Tree) -> s
         return None
     if column.generated or _is_numbered(moment, table, column):
         return f"{name} is generated and takes no value"
-    reason = refusal(expression, column, moment.schema)
+    reason = refusal(expression, column, moment.schema) or overflow(expression, column)
     if reason is not None or any(owner == table.name.name for owner, _ in moment.schema.triggers):
         return reason
     if kind == "a_const" and constant_text(expression) == "NULL":
