@@ -109,7 +109,7 @@ def test_what_is_called_refused_is_refused(session: psycopg.Connection, statemen
     claims = refused("; ".join(statements))
     taken = ran(session, statements)
 
-    assert [claim for number, claim in claims if number < taken] == []
+    assert [claim for number, claim in claims if number < taken] == [], "; ".join(statements)
 
 
 def refused(sql: str) -> list[tuple[int, str]]:
