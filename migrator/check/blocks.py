@@ -26,8 +26,13 @@ def inner_statements(statement: Statement, schema: Schema | None = None) -> tupl
         return _parsed(text) if text else ()
     if statement.kind in _CALLS:
         bodies = _called(statement, schema.bodies if schema else {})
-        return tuple(one for body in bodies for text in _texts_of_body(body) if text for one in _parsed(text))
+        return tuple(one for body in bodies for one in statements_of(body))
     return tuple(one for text in _texts(statement) if text is not None for one in _parsed(text))
+
+
+def statements_of(body: Body) -> tuple[Statement, ...]:
+    """Return what a function sends, without what is put together then."""
+    return tuple(one for text in _texts_of_body(body) if text for one in _parsed(text))
 
 
 _CARRIERS = frozenset({"explain_stmt", "copy_stmt", "execute_stmt"})
@@ -71,7 +76,7 @@ def commits(statement: Statement, schema: Schema) -> bool:
     """Say whether a DO block, or a procedure that is called, ends transactions."""
     if statement.kind == "call_stmt":
         called = _called(statement, schema.bodies)
-        return any(_commits(parse_body(body.text)) for body in called if body.language == "plpgsql")
+        return any(_commits(parse_body(body.text, body.parameters)) for body in called if body.language == "plpgsql")
     return statement.kind == "do_stmt" and _commits(parse_block(statement.tree))
 
 
@@ -103,7 +108,7 @@ def _texts(statement: Statement) -> Iterator[str | None]:
 
 def _texts_of_body(body: Body) -> Iterator[str | None]:
     if body.language == "plpgsql":
-        yield from _sent_in(parse_body(body.text))
+        yield from _sent_in(parse_body(body.text, body.parameters))
     elif body.language == "sql":
         yield body.text
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migrator.sql.lock_table import ALTER_TABLE, STRICT_OPTIONS, Subcommand
+from migrator.sql.lock_table import ALTER_TABLE, STRICT_OPTIONS, Phase, Subcommand
 from migrator.sql.locks import LockMode
 from migrator.sql.parser import Tree, content, field_enum, find
 
@@ -34,3 +34,9 @@ def row_of(command: Tree) -> Subcommand | None:
     if subtype == "AT_DetachPartition" and definition(command).concurrent:
         return Subcommand("DETACH PARTITION CONCURRENTLY", LockMode.SHARE_UPDATE_EXCLUSIVE)
     return row
+
+
+def phase_of(command: Tree) -> Phase:
+    """Return the pass in which PostgreSQL runs the command."""
+    row = ALTER_TABLE.get(key_of(command))
+    return row.phase if row else Phase.OTHER

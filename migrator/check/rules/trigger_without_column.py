@@ -1,14 +1,13 @@
-"""A trigger whose function uses a column that the table has not makes every write fail.
+"""A trigger whose function fails makes every write fail.
 
 What it does
 ------------
-Reports `CREATE TRIGGER` for each row, where all columns of the table are known and the PL/pgSQL function that it calls
-names another one: `NEW.updated_at`, `OLD.owner`.
+Reports `CREATE TRIGGER` whose PL/pgSQL function names a column that the table has not, `NEW.updated_at` or `OLD.owner`,
+or writes rows that PostgreSQL refuses: an INSERT into a log that leaves a required column out, a value that is none.
 
 Why it is bad
 -------------
-PostgreSQL looks for the field when the trigger runs: the statement succeeds, and then every write of running code fails
-(42703).
+PostgreSQL looks at it when the trigger runs: the statement succeeds, and then every write of running code fails.
 
 What to do instead
 ------------------
@@ -23,12 +22,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from migrator.check.afterwards import schema_at_commit
+from migrator.check.blocks import statements_of
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
-from migrator.sql.context import RelationKind
+from migrator.check.rules import missing_value, value_refused
+from migrator.check.schema.schema import Body
+from migrator.sql.classify import classify
+from migrator.sql.context import RelationKind, Table
 from migrator.sql.names import Name, name_of, quote
 from migrator.sql.parser import strings
 
@@ -42,6 +46,14 @@ _SETUP = (
 BAD = (
     Example(sql="CREATE TRIGGER a BEFORE UPDATE ON u FOR EACH ROW EXECUTE FUNCTION touch();", setup=_SETUP),
     Example(sql="CREATE TRIGGER a BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION keep();", setup=_SETUP),
+    Example(
+        sql=(
+            "CREATE TABLE log (id int, who text NOT NULL); CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN INSERT INTO log (id) VALUES (NEW.id); NEW.changed := now(); RETURN NEW; END $$; "
+            "CREATE TRIGGER a BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION tell();"
+        ),
+        setup=_SETUP,
+    ),
     Example(
         sql="CREATE TABLE n (id int); CREATE TRIGGER a BEFORE INSERT ON n FOR EACH ROW EXECUTE PROCEDURE touch();",
         setup=_SETUP,
@@ -71,26 +83,36 @@ _ASKS_FOR_THE_TABLE = re.compile(r"\bTG_(?:TABLE_NAME|RELNAME|RELID|TABLE_SCHEMA
 
 
 def find(moment: Moment) -> Iterator[Report]:
-    """Yield each field that a row of the table has not."""
-    tree = moment.tree
-    if moment.statement.kind != "create_trig_stmt" or not tree.row:
+    """Yield each field that a row of the table has not, and each INSERT of the function that fails."""
+    body = _body(moment) if moment.statement.kind == "create_trig_stmt" else None
+    if body is None:
         return
-    table = schema_at_commit(moment).table(name_of(tree.relation))
-    if table is None or table.kind is not RelationKind.TABLE or table.parents or not table.columns:
-        return
-    body = _body(moment)
-    if not moment.schema.is_whole(table.name) or _ASKS_FOR_THE_TABLE.search(body):
-        return
-    for name in dict.fromkeys(quoted or plain.lower() for quoted, plain in _FIELD.findall(body)):
-        if table.column(name) is None:
-            yield Report(
-                f"every write that fires {quote(tree.trigname)} fails: {table.name} has no column {quote(name)}",
-                f"add the column to {table.name} before, or correct the function",
+    schema, trigger = schema_at_commit(moment), quote(moment.tree.trigname)
+    for name in dict.fromkeys(_missing(moment, schema.table(name_of(moment.tree.relation)), body.text)):
+        yield Report(
+            f"every write that fires {trigger} fails: {name_of(moment.tree.relation)} has no column {quote(name)}",
+            "add the column before, or correct the function",
+        )
+    for statement in statements_of(body):
+        inner = replace(moment, statement=statement, effect=classify(statement, schema), schema=schema)
+        for rule in (missing_value, value_refused):
+            yield from (
+                Report(f"writes that fire {trigger} fail, in its function. {report.message}", report.safer)
+                for report in rule.find(inner)
             )
 
 
-def _body(moment: Moment) -> str:
+def _missing(moment: Moment, table: Table | None, body: str) -> Iterator[str]:
+    """Yield the fields of NEW and OLD that the table does not have."""
+    if not moment.tree.row or table is None or table.kind is not RelationKind.TABLE or table.parents:
+        return
+    if table.columns and moment.schema.is_whole(table.name) and not _ASKS_FOR_THE_TABLE.search(body):
+        named = (quoted or plain.lower() for quoted, plain in _FIELD.findall(body))
+        yield from (name for name in named if table.column(name) is None)
+
+
+def _body(moment: Moment) -> Body | None:
     parts = strings(moment.tree.funcname)
     function = Name(parts[-1], parts[-2] if len(parts) > 1 else None)
     bodies = moment.schema.bodies.items()
-    return next((one.text for name, one in bodies if name.same(function) and one.language == "plpgsql"), "")
+    return next((one for name, one in bodies if name.same(function) and one.language == "plpgsql"), None)

@@ -38,7 +38,7 @@ BAD = (example([], [], unseen="TypeError: 'NoneType' object is not subscriptable
        example([], [], unreadable="syntax error at or near SELEC"))  # fmt: skip
 GOOD = (example([], []), case("CREATE TABLE a (b int)", "DROP TABLE a"), case("SELECT 1", ""))
 
-_ALWAYS = ("NameError", "UnboundLocalError", "CompileError", "UndefinedObject")
+_ALWAYS = ("NameError", "UnboundLocalError", "CompileError", "UndefinedObject", "AttributeError: module ")
 """Errors that no answer of a database brings about."""
 
 

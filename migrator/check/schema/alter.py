@@ -17,7 +17,7 @@ from migrator.check.schema.columns import (
 )
 from migrator.check.schema.old_rows import value_in_old_rows
 from migrator.check.schema.schema import Schema
-from migrator.sql.commands import definition, key_of
+from migrator.sql.commands import definition, key_of, phase_of
 from migrator.sql.context import Column, Table
 from migrator.sql.names import Name, name_of
 from migrator.sql.parser import Tree, field_enum
@@ -28,10 +28,10 @@ def alter(schema: Schema, tree: Tree) -> None:
     if field_enum(tree, "objtype") != "OBJECT_TABLE":
         return
     table = name_of(tree.relation)
-    for node in tree.cmds:
-        handler = _HANDLERS.get(key_of(node.alter_table_cmd).partition(":")[0])
+    for command in sorted((one.alter_table_cmd for one in tree.cmds), key=phase_of):
+        handler = _HANDLERS.get(key_of(command).partition(":")[0])
         if handler:
-            handler(schema, table, node.alter_table_cmd)
+            handler(schema, table, command)
 
 
 def add_child(schema: Schema, parent: Name, child: Name, spec: Tree) -> None:

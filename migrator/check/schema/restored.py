@@ -88,7 +88,13 @@ def _of_indexes(table: Table, now: Table) -> Iterator[str]:
         other = new.get(index.name.name)
         if other is None and not index.constraint and all(map(now.column, index.columns)):
             yield f"index {index.name.name} is not made again"
-        simple = other is not None and not (index.expressions or other.expressions or index.constraint)
-        if other is not None and simple and (index.columns, index.unique) != (other.columns, other.unique):
+        if other is None or index.constraint:
+            continue
+        if not (index.expressions or other.expressions) and (index.columns, index.unique) != (
+            other.columns,
+            other.unique,
+        ):
             over = f"{'unique, ' if other.unique else ''}over ({', '.join(other.columns)})"
             yield f"index {index.name} is {over} now"
+        elif index.partial != other.partial:
+            yield f"index {index.name} is {'partial' if other.partial else 'over all rows'} now"

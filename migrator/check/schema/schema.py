@@ -32,10 +32,11 @@ class ViewColumns:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The text of a function, and its language."""
+    """The text of a function, its language, and the names of its parameters."""
 
     text: str
     language: str
+    parameters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ def _create_function(schema: Schema, tree: Tree) -> None:
         schema.signatures[name] = (*others, made)
     if "as" in options and (text := strings(options["as"].arg.list.items)[:1]):
         language = option_text(options["language"]) if "language" in options else "sql"
-        schema.bodies[name] = Body(text[0], language)
+        parameters = (one.function_parameter.name for one in tree.parameters)
+        schema.bodies[name] = Body(text[0], language, tuple(filter(None, parameters)))
 
 
 def signature_of(tree: Tree) -> Signature | None:

@@ -8,9 +8,8 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from migrator.sql.classify import classify
-from migrator.sql.commands import key_of, row_of
+from migrator.sql.commands import key_of, phase_of, row_of
 from migrator.sql.context import Context, is_live
-from migrator.sql.lock_table import Phase
 from migrator.sql.online import subcommands
 from migrator.sql.online.form import Answer, OnlineForm, Part, Refusal, brief
 from migrator.sql.online.inline_constraints import unfolded
@@ -38,12 +37,7 @@ def rewrite(tree: Tree, context: Context) -> Answer:
     commands = unfolded(target)
     if any(row_of(command) is None for command in commands):
         return None
-    return _split(target, sorted(commands, key=_phase))
-
-
-def _phase(command: Tree) -> Phase:
-    row = row_of(command)
-    return row.phase if row else Phase.OTHER
+    return _split(target, sorted(commands, key=phase_of))
 
 
 def _split(target: Target, commands: list[Tree]) -> Answer:
