@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from migrator.check.schema.columns import expression_sql
 from migrator.sql.classify.queries import relations_in
@@ -36,11 +36,12 @@ def is_whole(tree: Tree) -> bool:
     return all(_always_true(one) for one in _conjuncts(tree.where_clause))
 
 
-def is_unlimited(tree: Tree, keys: frozenset[str] = frozenset()) -> bool:
+def is_unlimited(tree: Tree, keys: frozenset[str] = frozenset(), few: Container[str] = ()) -> bool:
     """Say whether no part of the condition limits how many rows there can be; a join with a table does not.
 
     Args:
         keys: columns that have each value once.
+        few: tables that have no more rows than were written out.
     """
     own = {one.ctename: one.ctequery for one in find(tree, "CommonTableExpr")}
     if tree.DESCRIPTOR.name == "MergeStmt":
@@ -48,7 +49,7 @@ def is_unlimited(tree: Tree, keys: frozenset[str] = frozenset()) -> bool:
     if is_whole(tree):
         return True
     joined = tree.using_clause if tree.DESCRIPTOR.name == "DeleteStmt" else tree.from_clause
-    if joined and not all(_is_table(one, own) for one in joined):
+    if joined and not all(_is_table(one, own) and one.range_var.relname not in few for one in joined):
         return False
     if not tree.HasField("where_clause"):
         return bool(joined)

@@ -39,6 +39,10 @@ def features(statement: Statement) -> Iterator[tuple[str, int]]:
         yield "NULLS NOT DISTINCT", 15
     if statement.kind == "view_stmt" and option(tree.options, "security_invoker"):
         yield "security_invoker", 15
+    if statement.kind in ("create_publication_stmt", "alter_publication_stmt"):
+        tables = [one.publication_obj_spec.pubtable for one in tree.pubobjects]
+        if any(one.columns or one.HasField("where_clause") for one in tables):
+            yield "a publication of some columns or rows", 15
     if statement.kind == "alter_table_stmt":
         yield from _of_alter_table(tree)
     nodes = sorted_out(tree)
@@ -67,5 +71,7 @@ def _of_constraints(constraints: Iterable[Tree]) -> Iterator[tuple[str, int]]:
             yield "NULLS NOT DISTINCT", 15
         if field_enum(constraint, "contype") == "CONSTR_GENERATED":
             yield ("a VIRTUAL column", 18) if constraint.generated_kind == "v" else ("a STORED generated column", 12)
-        if field_enum(constraint, "contype") == "CONSTR_ATTR_NOT_ENFORCED":
+        kind = field_enum(constraint, "contype")
+        enforceable = kind in ("CONSTR_CHECK", "CONSTR_FOREIGN")
+        if kind == "CONSTR_ATTR_NOT_ENFORCED" or (enforceable and not constraint.is_enforced):
             yield "NOT ENFORCED", 18

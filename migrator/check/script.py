@@ -111,7 +111,7 @@ class Walk:
         )
         apply(self.schema, moment.statement, effect)
         if effect.transaction_control:
-            self._control(effect)
+            self._control(effect, chain=moment.statement.kind == "transaction_stmt" and moment.tree.chain)
         else:
             held = before.holding(effect, live, moment.statement.text)
             noted = replace(
@@ -126,12 +126,11 @@ class Walk:
             self.transaction = (noted if before.open else held).with_settings(effect.changes_settings)
         self.schema.session_timezone = self.transaction.setting("timezone")
 
-    def _control(self, effect: Effect) -> None:
+    def _control(self, effect: Effect, *, chain: bool) -> None:
         """Begin and end transactions; what is rolled back has never been."""
         before, control = self.transaction, effect.transaction_control
         if control in BEGINS and not before.open:
-            self.transaction = before.begin(explicit=True)
-            self.marks = [Mark("", self.schema.copied(), self.transaction)]
+            self._begin()
         elif control == "SAVEPOINT":
             self.marks.append(Mark(effect.savepoint, self.schema.copied(), before))
         elif control == "ROLLBACK TO":
@@ -143,6 +142,12 @@ class Walk:
                 self._back_to(self.marks[0])
             self.transaction = before.end(undone=control == "ROLLBACK")
             self.marks = []
+            if chain and before.open:
+                self._begin()
+
+    def _begin(self) -> None:
+        self.transaction = self.transaction.begin(explicit=True)
+        self.marks = [Mark("", self.schema.copied(), self.transaction)]
 
     def _back_to(self, mark: Mark) -> None:
         self.marks = self.marks[: self.marks.index(mark) + 1]
@@ -174,7 +179,7 @@ def rolled_back(statements: tuple[Statement, ...]) -> frozenset[int]:
         elif effect.transaction_control in ENDS:
             if effect.transaction_control == "ROLLBACK" and marks:
                 undone |= set(range(marks[0][1], number))
-            marks = []
+            marks = [("", number)] if statement.tree.chain and marks else []
     return frozenset(undone)
 
 

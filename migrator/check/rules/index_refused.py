@@ -34,6 +34,7 @@ from migrator.check.schema.columns import constraint_of, type_sql
 from migrator.sql.column_type import read_type
 from migrator.sql.context import RelationKind
 from migrator.sql.names import name_of, quote
+from migrator.sql.parser import strings
 
 HAZARD = Hazard.FAILS
 _SETUP = "CREATE TABLE t (id int, body json, doc jsonb, note text, place point, tags text[]);"
@@ -43,12 +44,18 @@ BAD = (
     Example(sql="CREATE INDEX CONCURRENTLY i ON t USING gin (note);", setup=_SETUP),
     Example(sql="CREATE UNIQUE INDEX CONCURRENTLY i ON t (place);", setup=_SETUP),
     Example(sql="CREATE TABLE n (body json UNIQUE);"),
+    Example(sql="CREATE INDEX CONCURRENTLY i ON t USING gin (note gin_trgm_ops);", setup=_SETUP, complete=True),
     Example(sql="CREATE INDEX CONCURRENTLY i ON v (id);", setup=f"{_SETUP} CREATE VIEW v AS SELECT id FROM t;"),
 )
 GOOD = (
     Example(sql="CREATE INDEX CONCURRENTLY i ON t USING gin (doc);", setup=_SETUP),
     Example(sql="CREATE INDEX CONCURRENTLY i ON t USING gin (tags, id);", setup=_SETUP),
     Example(sql="CREATE INDEX CONCURRENTLY i ON t USING gin (note gin_trgm_ops);", setup=_SETUP),
+    Example(
+        sql="CREATE EXTENSION pg_trgm; CREATE INDEX CONCURRENTLY i ON t USING gin (note gin_trgm_ops);",
+        setup=_SETUP,
+        complete=True,
+    ),
     Example(sql="CREATE INDEX CONCURRENTLY i ON t USING gist (place);", setup=_SETUP),
     Example(sql="CREATE INDEX CONCURRENTLY i ON t ((body ->> 'id'));", setup=_SETUP),
     Example(sql="CREATE TABLE n (doc jsonb UNIQUE, id int PRIMARY KEY, body json);"),
@@ -79,6 +86,8 @@ def find(moment: Moment) -> Iterator[Report]:
     known = moment.schema.table(name_of(moment.tree.relation)) if moment.statement.kind == "index_stmt" else None
     if known is not None and known.kind is RelationKind.VIEW:
         yield Report(f"PostgreSQL refuses it: {known.name} is a view", "index the table that it reads")
+    if moment.schema.complete and moment.statement.kind == "index_stmt":
+        yield from _without_extension(moment)
     types = _types(moment)
     for method, columns, alone in _indexes(moment):
         for column in columns:
@@ -88,6 +97,24 @@ def find(moment: Moment) -> Iterator[Report]:
                     "operator class",
                     "name an operator class, index an expression, or change the type: jsonb instead of json",
                 )
+
+
+def _without_extension(moment: Moment) -> Iterator[Report]:
+    for one in moment.tree.index_params:
+        for name in strings(one.index_elem.opclass)[-1:]:
+            extension = next((known for known, classes in _BROUGHT.items() if name in classes), None)
+            if extension is not None and extension not in moment.schema.extensions:
+                yield Report(
+                    f"PostgreSQL refuses it: {name} comes with the extension {extension}, which nothing creates",
+                    f"CREATE EXTENSION IF NOT EXISTS {extension};",
+                )
+
+
+_BROUGHT = {
+    "pg_trgm": ("gin_trgm_ops", "gist_trgm_ops"),
+    "vector": ("vector_l2_ops", "vector_ip_ops", "vector_cosine_ops"),
+}
+"""Operator classes of extensions."""
 
 
 def _types(moment: Moment) -> dict[str, str]:

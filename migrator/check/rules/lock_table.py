@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
+from migrator.sql.classify import classify
 from migrator.sql.classify.queries import relations_in
 from migrator.sql.parser import field_enum
 
@@ -33,11 +34,13 @@ HAZARD = Hazard.BLOCKS
 BAD = (
     Example(sql="BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE; COMMIT;"),
     Example(sql="BEGIN; LOCK orders; COMMIT;"),
+    Example(sql="BEGIN; LOCK orders NOWAIT; DELETE FROM orders WHERE id < 9; COMMIT;"),
     Example(sql="BEGIN; LOCK TABLE a, b IN SHARE MODE; COMMIT;"),
     Example(sql="BEGIN; SELECT id FROM orders FOR UPDATE; COMMIT;"),
 )
 GOOD = (
     Example(sql="BEGIN; LOCK TABLE orders IN SHARE UPDATE EXCLUSIVE MODE; COMMIT;"),
+    Example(sql="BEGIN; LOCK TABLE orders NOWAIT; ALTER TABLE orders ADD COLUMN due date; COMMIT;"),
     Example(sql="BEGIN; CREATE TABLE fresh (a int); LOCK TABLE fresh; COMMIT;"),
     Example(sql="BEGIN; SELECT 1 FROM orders LIMIT 50 FOR UPDATE SKIP LOCKED; COMMIT;"),
     Example(sql="BEGIN; SELECT 1 FROM orders WHERE id = 1 FOR UPDATE; COMMIT;"),
@@ -50,12 +53,22 @@ def find(moment: Moment) -> Iterator[Report]:
     if moment.statement.kind == "lock_stmt":
         if not moment.transaction.open:
             yield Report("PostgreSQL refuses LOCK TABLE outside a transaction", f"BEGIN;\n{moment.statement.text};")
-        for lock in moment.live_locks():
+        for lock in () if _is_brief(moment) else moment.live_locks():
             waits = "reads and writes" if lock.mode.blocks_reads else "writes"
             yield Report(
                 f"{waits} of {lock.relation} wait until this transaction ends",
                 f"LOCK TABLE {lock.relation} IN SHARE UPDATE EXCLUSIVE MODE;   -- or no lock at all",
             )
+
+
+def _is_brief(moment: Moment) -> bool:
+    """Say whether it waits for nobody, and only what is done in an instant follows before the commit."""
+    return bool(moment.tree.nowait) and all(
+        one.kind in _DEFINES and not classify(one, moment.schema).work for one in moment.rest_of_transaction()
+    )
+
+
+_DEFINES = frozenset({"alter_table_stmt", "comment_stmt", "create_trig_stmt", "rename_stmt", "drop_stmt"})
 
 
 def _rows(moment: Moment) -> Iterator[Report]:

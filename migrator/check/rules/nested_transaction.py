@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migrator.check.blocks import commits_where_it_may_not
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
@@ -32,16 +33,24 @@ BAD = (
     Example(sql="BEGIN; BEGIN; CREATE TABLE a (b int); COMMIT; COMMIT;"),
     Example(sql="CREATE TABLE a (b int); COMMIT;"),
     Example(sql="BEGIN; START TRANSACTION; COMMIT;"),
+    Example(sql="DO $$ BEGIN LOOP BEGIN COMMIT; EXCEPTION WHEN others THEN NULL; END; END LOOP; END $$;"),
 )
 GOOD = (
     Example(sql="BEGIN; CREATE TABLE a (b int); COMMIT;"),
     Example(sql="BEGIN; SAVEPOINT s; RELEASE s; COMMIT;"),
     Example(sql="BEGIN; COMMIT; BEGIN; COMMIT;"),
+    Example(sql="BEGIN; CREATE TABLE a (b int); COMMIT AND CHAIN; CREATE TABLE c (d int); COMMIT;"),
+    Example(sql="DO $$ BEGIN LOOP BEGIN PERFORM 1; EXCEPTION WHEN others THEN NULL; END; COMMIT; END LOOP; END $$;"),
 )
 
 
 def find(moment: Moment) -> Iterator[Report]:
     """Yield each BEGIN that begins nothing and each COMMIT that ends nothing, or ends what the runner began."""
+    if commits_where_it_may_not(moment.statement):
+        yield Report(
+            "PostgreSQL refuses COMMIT inside a block that catches errors",
+            "BEGIN ... EXCEPTION ... END around the statements, and COMMIT behind it",
+        )
     control = moment.effect.transaction_control
     if control in BEGINS and moment.transaction.open:
         yield Report(

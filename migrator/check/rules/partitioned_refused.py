@@ -49,6 +49,7 @@ _YEAR = (
 BAD = (
     Example(sql="ALTER TABLE p ALTER day TYPE timestamp;", setup=_YEAR),
     Example(sql="ALTER TABLE year DROP COLUMN day;", setup=_YEAR),
+    Example(sql="ALTER TABLE year ADD COLUMN note text;", setup=_YEAR),
     Example(sql="CREATE INDEX CONCURRENTLY i ON p (a);", setup="CREATE TABLE p (a int) PARTITION BY LIST (a);"),
     Example(
         sql="ALTER TABLE p ADD FOREIGN KEY (a) REFERENCES o (id) NOT VALID;",
@@ -161,6 +162,13 @@ def _columns(moment: Moment) -> Iterator[Report]:
                 f"PostgreSQL refuses it: {table} is partitioned by {quote(command.name)}",
                 "a new partitioned table with the new type, filled in chunks",
             )
+    for table, command in moment.commands("AT_AddColumn"):
+        for parent in moment.schema.known(table).parents:
+            if moment.schema.known(parent).kind is RelationKind.PARTITIONED:
+                name = quote(definition(command).colname)
+                yield Report(
+                    f"PostgreSQL refuses it: {table} is a partition", f"ALTER TABLE {parent} ADD COLUMN {name} ...;"
+                )
     for table, command in moment.commands("AT_DropColumn"):
         for parent in moment.schema.known(table).parents:
             if moment.schema.known(parent).column(command.name):

@@ -27,17 +27,22 @@ from collections.abc import Iterator
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
+from migrator.sql.context import RelationKind, Table
 from migrator.sql.names import name_of
-from migrator.sql.parser import field_enum, option_text
+from migrator.sql.parser import field_enum, option_text, strings
 
 HAZARD = Hazard.BREAKS
-_SETUP = "CREATE TABLE log (a int); CREATE TABLE orders (id int PRIMARY KEY);"
+_SETUP = "CREATE TABLE log (a int); CREATE TABLE orders (id int PRIMARY KEY, total int);"
 BAD = (
     Example(sql="CREATE PUBLICATION p FOR TABLE log;", setup=_SETUP),
     Example(sql="CREATE PUBLICATION p FOR TABLE orders, log WITH (publish = 'insert, delete');", setup=_SETUP),
     Example(sql="ALTER PUBLICATION p ADD TABLE log;", setup=_SETUP),
+    Example(sql="CREATE PUBLICATION p FOR ALL TABLES;", setup=_SETUP),
+    Example(sql="CREATE PUBLICATION p FOR TABLE orders (total);", setup=_SETUP),
 )
 GOOD = (
+    Example(sql="DROP TABLE log; CREATE PUBLICATION p FOR ALL TABLES;", setup=_SETUP),
+    Example(sql="CREATE PUBLICATION p FOR TABLE orders (id);", setup=_SETUP),
     Example(sql="CREATE PUBLICATION p FOR TABLE orders;", setup=_SETUP),
     Example(sql="CREATE PUBLICATION p FOR TABLE log WITH (publish = 'insert');", setup=_SETUP),
     Example(sql="ALTER TABLE log REPLICA IDENTITY FULL; CREATE PUBLICATION p FOR TABLE log;", setup=_SETUP),
@@ -50,16 +55,40 @@ def find(moment: Moment) -> Iterator[Report]:
     adds = moment.statement.kind == "alter_publication_stmt" and field_enum(moment.tree, "action") != "AP_DropObjects"
     if not (adds or moment.statement.kind == "create_publication_stmt") or not _publishes_changes(moment):
         return
+    if moment.statement.kind == "create_publication_stmt" and moment.tree.for_all_tables:
+        yield from (report for table in moment.schema.every() for report in _without_key(moment, table))
     for node in moment.tree.pubobjects:
         one = node.publication_obj_spec
         table = moment.schema.table(name_of(one.pubtable.relation)) if one.HasField("pubtable") else None
-        if table is None or not moment.schema.is_whole(table.name) or table.name.name in moment.schema.identified:
-            continue
-        if not any(constraint.kind == "primary key" for constraint in table.constraints):
-            yield Report(
-                f"PostgreSQL refuses every UPDATE and DELETE of {table.name} from then on: it has no primary key",
-                f"ALTER TABLE {table.name} REPLICA IDENTITY FULL;   -- or a primary key, or WITH (publish = 'insert')",
-            )
+        if table is not None:
+            yield from _without_key(moment, table)
+            yield from _key_left_out(moment, table, strings(one.pubtable.columns))
+
+
+def _is_judged(moment: Moment, table: Table) -> bool:
+    known = table.kind in (RelationKind.TABLE, RelationKind.PARTITIONED) and table.columns
+    return bool(known) and moment.schema.is_whole(table.name) and table.name.name not in moment.schema.identified
+
+
+def _without_key(moment: Moment, table: Table) -> Iterator[Report]:
+    if _is_judged(moment, table) and not table.parents and _key(table) is None:
+        yield Report(
+            f"PostgreSQL refuses every UPDATE and DELETE of {table.name} from then on: it has no primary key",
+            f"ALTER TABLE {table.name} REPLICA IDENTITY FULL;   -- or a primary key, or WITH (publish = 'insert')",
+        )
+
+
+def _key_left_out(moment: Moment, table: Table, listed: tuple[str, ...]) -> Iterator[Report]:
+    key = _key(table)
+    if _is_judged(moment, table) and key is not None and listed and not set(key) <= set(listed):
+        yield Report(
+            f"PostgreSQL refuses every UPDATE and DELETE of {table.name} from then on: its key is not published",
+            f"list ({', '.join(key)}) among the columns too",
+        )
+
+
+def _key(table: Table) -> tuple[str, ...] | None:
+    return next((one.columns for one in table.constraints if one.kind == "primary key"), None)
 
 
 def _publishes_changes(moment: Moment) -> bool:

@@ -39,8 +39,19 @@ BAD = (
         sql="REFRESH MATERIALIZED VIEW CONCURRENTLY v;",
         setup="CREATE MATERIALIZED VIEW v AS SELECT 1 AS a; CREATE UNIQUE INDEX i ON v (a) WHERE a > 0;",
     ),
+    Example(
+        sql="REFRESH MATERIALIZED VIEW CONCURRENTLY v;",
+        setup="CREATE MATERIALIZED VIEW v AS SELECT 1 AS a WITH NO DATA; CREATE UNIQUE INDEX i ON v (a);",
+    ),
 )
 GOOD = (
+    Example(
+        sql="REFRESH MATERIALIZED VIEW CONCURRENTLY v;",
+        setup=(
+            "CREATE MATERIALIZED VIEW v AS SELECT 1 AS a WITH NO DATA; CREATE UNIQUE INDEX i ON v (a); "
+            "REFRESH MATERIALIZED VIEW v;"
+        ),
+    ),
     Example(sql="REFRESH MATERIALIZED VIEW CONCURRENTLY v;"),
     Example(
         sql="REFRESH MATERIALIZED VIEW CONCURRENTLY v;",
@@ -61,4 +72,8 @@ def find(moment: Moment) -> Iterator[Report]:
         yield Report(
             f"PostgreSQL refuses it: {view.name} has no unique index",
             f"CREATE UNIQUE INDEX CONCURRENTLY ON {view.name} (<columns that identify a row>);",
+        )
+    elif view is not None and view.name.name in moment.schema.unpopulated:
+        yield Report(
+            f"PostgreSQL refuses it: {view.name} was made WITH NO DATA", f"REFRESH MATERIALIZED VIEW {view.name};"
         )

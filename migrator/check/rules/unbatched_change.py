@@ -76,7 +76,7 @@ def find(moment: Moment) -> Iterator[Report]:
     yield from _upserts(moment)
     for change in changes_in(moment.statement):
         table = name_of(change.relation)
-        if not moment.live(table) or not is_unlimited(change, _keys(moment.schema.table(table))):
+        if not moment.live(table) or not is_unlimited(change, _keys(moment.schema.table(table)), moment.schema.few):
             continue
         kind = change.DESCRIPTOR.name
         if kind != "DeleteStmt":

@@ -50,11 +50,17 @@ BAD = (
     Example(sql="UPDATE t SET b = 1 WHERE a = 1;", setup="CREATE TABLE t (a int);", complete=True),
     Example(sql="UPDATE t SET a = 1 WHERE b = 1;", setup="CREATE TABLE t (a int);", complete=True),
     Example(sql="CREATE TABLE n (a int, PRIMARY KEY (b));"),
+    Example(sql="SELECT set_config('search_path', '', false); ALTER TABLE t ADD COLUMN b int;"),
     Example(sql="DELETE FROM nobody WHERE a = 1;", setup="CREATE TABLE t (a int);", complete=True),
     Example(sql="ALTER TABLE t ALTER b SET DEFAULT 1;", setup="CREATE TABLE t (a int);", complete=True),
     Example(sql="CREATE TABLE n (a int REFERENCES nobody);", setup="CREATE TABLE t (a int);", complete=True),
     Example(
         sql="CREATE TRIGGER r AFTER UPDATE OF b ON t FOR EACH ROW EXECUTE FUNCTION f();",
+        setup="CREATE TABLE t (a int); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END';",
+        complete=True,
+    ),
+    Example(
+        sql="CREATE TRIGGER r AFTER UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f();",
         setup="CREATE TABLE t (a int);",
         complete=True,
     ),
@@ -65,6 +71,7 @@ BAD = (
     ),
 )
 GOOD = (
+    Example(sql="SELECT set_config('search_path', '', false); ALTER TABLE public.t ADD COLUMN b int;"),
     Example(
         sql="DROP INDEX i; DO $$ BEGIN EXECUTE (SELECT 'CREATE INDEX i ON t (a)'); END $$; DROP INDEX i;",
         setup="CREATE TABLE t (a int); CREATE INDEX i ON t (a);",
@@ -101,12 +108,20 @@ def find(moment: Moment) -> Iterator[Report]:
         return
     yield from _indexes(moment)
     yield from _columns(moment)
+    if moment.transaction.setting("search_path") == "" and moment.statement.kind in _OF_ONE_TABLE:
+        relation = moment.tree.relation
+        if relation.relname and not relation.schemaname and relation.relpersistence != "t":
+            yield Report(
+                f"PostgreSQL refuses it: search_path is empty, and {name_of(relation)} is given without its schema",
+                f"public.{name_of(relation)}",
+            )
     if moment.schema.complete:
         yield from (
             Report(f"PostgreSQL refuses it: there is no table {name}", "correct the name, or make the table before")
             for name in dict.fromkeys(_tables(moment))
             if name.name != SOME_NAME and name.schema not in _CATALOGS and moment.schema.table(name) is None
         )
+        yield from _trigger_functions(moment)
     yield from _keys_of_new(moment)
     if moment.statement.kind == "alter_table_stmt":
         table = moment.schema.table(name_of(moment.tree.relation))
@@ -114,7 +129,24 @@ def find(moment: Moment) -> Iterator[Report]:
             yield from (report for one in moment.tree.cmds for report in _parts(table, one.alter_table_cmd))
 
 
+_OF_ONE_TABLE = ("create_stmt", "alter_table_stmt", "index_stmt", "insert_stmt", "update_stmt", "delete_stmt")
 _CATALOGS = ("pg_catalog", "information_schema", "pg_temp")
+
+
+def _trigger_functions(moment: Moment) -> Iterator[Report]:
+    """Yield the function of a new trigger; extensions, and PostgreSQL itself, may bring some along."""
+    if moment.statement.kind != "create_trig_stmt" or moment.schema.extensions - {"plpgsql"}:
+        return
+    parts = strings(moment.tree.funcname)
+    name = Name(parts[-1], parts[-2] if len(parts) > 1 else None)
+    known = any(one.same(name) for one in (*moment.schema.bodies, *moment.schema.signatures))
+    if not known and name.schema != "pg_catalog" and name.name not in _TRIGGER_FUNCTIONS:
+        yield Report(f"PostgreSQL refuses it: there is no function {name}()", "make the function before")
+
+
+_TRIGGER_FUNCTIONS = (
+    "suppress_redundant_updates_trigger", "tsvector_update_trigger", "tsvector_update_trigger_column",
+)  # fmt: skip
 
 
 def _keys_of_new(moment: Moment) -> Iterator[Report]:

@@ -43,6 +43,7 @@ def _forget_old_rows(schema: Schema, statement: Statement, effect: Effect) -> No
     if statement.kind in _MAY_WRITE or effect.renames:
         schema.old_rows.clear()
     written = {change.table.name for change in effect.data_changes}
+    schema.few -= {change.table.name for change in effect.data_changes if change.verb in ("COPY", "MERGE")}
     schema.old_rows = {key: rows for key, rows in schema.old_rows.items() if key[0] not in written}
 
 
@@ -96,6 +97,7 @@ def _create_table(schema: Schema, tree: Tree) -> None:
         if kind_of(node) == "constraint" and (constraint := constraint_of(node.constraint, name)):
             table = with_constraint(table, constraint)
     schema.put(table)
+    schema.few.add(name.name)
     if not tree.inh_relations and all(kind_of(node) in ("column_def", "constraint") for node in tree.table_elts):
         schema.told.add(name.name)
     for parent in tree.inh_relations:
@@ -123,6 +125,18 @@ def _create_as(schema: Schema, tree: Tree) -> None:
     schema.put(Table(name, RelationKind.MATVIEW if matview else RelationKind.TABLE, new=True))
     if matview:
         _remember_view(schema, name, tree.query)
+        if tree.into.skip_data:
+            schema.unpopulated.add(name.name)
+
+
+def _refresh(schema: Schema, tree: Tree) -> None:
+    name = tree.relation.relname
+    schema.unpopulated = schema.unpopulated | {name} if tree.skip_data else schema.unpopulated - {name}
+
+
+def _insert(schema: Schema, tree: Tree) -> None:
+    if not tree.select_stmt.select_stmt.values_lists:
+        schema.few.discard(tree.relation.relname)
 
 
 def _select(schema: Schema, tree: Tree) -> None:
@@ -257,6 +271,8 @@ _HANDLERS: dict[str, Callable[[Schema, Tree], None]] = {
     "create_schema_stmt": _schema,
     "create_seq_stmt": _sequence,
     "select_stmt": _select,
+    "insert_stmt": _insert,
+    "refresh_mat_view_stmt": _refresh,
     "view_stmt": _view,
     "index_stmt": _index,
     "drop_stmt": _drop,

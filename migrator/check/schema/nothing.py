@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from migrator.check.schema.columns import type_sql
 from migrator.check.schema.schema import Schema
 from migrator.sql.effects import Effect
-from migrator.sql.names import name_of
+from migrator.sql.names import Name, name_of
+from migrator.sql.parser import Tree, kind_of, strings
 from migrator.sql.statement import Statement
 
 _RELATIONS = frozenset({"table", "view", "materialized view", "foreign table"})
@@ -25,4 +27,14 @@ def does_nothing(statement: Statement, effect: Effect, schema: Schema) -> bool:
         (one.kind == "index" and schema.index(one.name) is None)
         or (one.kind in _RELATIONS and schema.table(one.name) is None)
         for one in effect.drops
-    )
+    ) or (bool(tree.objects) and all(_is_no_function(schema, one) for one in tree.objects))
+
+
+def _is_no_function(schema: Schema, node: Tree) -> bool:
+    """Say whether there are functions of that name, and none of them with those parameters."""
+    if kind_of(node) != "object_with_args" or node.object_with_args.args_unspecified:
+        return False
+    parts = strings(node.object_with_args.objname)
+    known = schema.functions(Name(parts[-1], parts[-2] if len(parts) > 1 else None))
+    types = tuple(type_sql(one.type_name) for one in node.object_with_args.objargs)
+    return bool(known) and all(one.types != types for one in known)

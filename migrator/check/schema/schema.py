@@ -95,6 +95,11 @@ class Schema:
     bodies: dict[Name, Body] = field(default_factory=dict)
     signatures: dict[Name, tuple[Signature, ...]] = field(default_factory=dict)
     views: dict[Name, ViewColumns] = field(default_factory=dict)
+    extensions: set[str] = field(default_factory=set)
+    unpopulated: set[str] = field(default_factory=set)
+    """Materialized views made WITH NO DATA, and not refreshed since."""
+    few: set[str] = field(default_factory=set)
+    """New tables whose rows were all written out."""
     bounds: dict[Name, Bounds] = field(default_factory=dict)
     """Of partitions, as far as they were written out."""
     defaults: set[tuple[str, str]] = field(default_factory=set)
@@ -227,7 +232,7 @@ class Schema:
             key: [_settled(one) for one in tables if one.name.schema != _TEMPORARY]
             for key, tables in self.tables.items()
         }
-        later.added, later.new_objects, later.old_rows = set(), set(), {}
+        later.added, later.new_objects, later.old_rows, later.few = set(), set(), {}, set()
         later.triggers, later.prepared = dict.fromkeys(self.triggers, False), {}
         later.dropped_indexes, later.session_timezone = [], None
         return later

@@ -129,6 +129,7 @@ def _composite(schema: Schema, tree: Tree) -> None:
 
 
 def _extension(schema: Schema, tree: Tree) -> None:
+    schema.extensions.add(tree.extname)
     for name in _EXTENSION_TYPES.get(tree.extname, ()):
         _plain(schema, Name(name))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migrator.sql.classify.draft import Draft, Handler
-from migrator.sql.context import RelationKind, leaves
+from migrator.sql.context import RelationKind, Table, leaves
 from migrator.sql.effects import Object, WorkKind
 from migrator.sql.lock_table import ON_RELATION
 from migrator.sql.locks import LockMode
@@ -30,7 +30,28 @@ def _create(tree: Tree, draft: Draft) -> None:
         return
     draft.lock_tree(table, row.mode)
     for below in leaves(draft.context, table):
-        draft.add_work(WorkKind.BUILD, below, "create-index-blocking", _why(tree))
+        if not _is_adopted(tree, draft.context.table(below)):
+            draft.add_work(WorkKind.BUILD, below, "create-index-blocking", _why(tree))
+
+
+def _is_adopted(tree: Tree, partition: Table | None) -> bool:
+    """Say whether the partition has such an index by itself, which becomes a part of the new one."""
+    elements = [one.index_elem for one in tree.index_params]
+    plain = all(
+        one.name and not one.opclass and not one.collation and field_enum(one, "ordering") == "SORTBY_DEFAULT"
+        for one in elements
+    )
+    columns = tuple(one.name for one in elements)
+    return (
+        partition is not None
+        and plain
+        and tree.access_method == "btree"
+        and not tree.HasField("where_clause")
+        and any(
+            (one.columns, one.unique) == (columns, tree.unique) and one.valid and not (one.partial or one.expressions)
+            for one in partition.indexes
+        )
+    )
 
 
 def _why(tree: Tree) -> str:
