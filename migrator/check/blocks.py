@@ -7,7 +7,7 @@ from typing import Any
 
 from migrator.check.schema.schema import Body, Schema
 from migrator.sql.errors import SqlError
-from migrator.sql.names import quote
+from migrator.sql.names import literal, quote
 from migrator.sql.parser import Tree, constant_text, deparse, find, kind_of, option, parse_tree, strings
 from migrator.sql.plpgsql import parse_block, parse_body
 from migrator.sql.statement import Statement, parse
@@ -33,6 +33,13 @@ def inner_statements(statement: Statement, schema: Schema | None = None) -> tupl
 def statements_of(body: Body) -> tuple[Statement, ...]:
     """Return what a function sends, without what is put together then."""
     return tuple(one for text in _texts_of_body(body) if text for one in _parsed(text))
+
+
+def gives_nothing_back(body: Body) -> bool:
+    """Say whether a function in PL/pgSQL returns NULL wherever it returns."""
+    found = [node for kind, node in _nodes(parse_body(body.text, body.parameters)) if kind == "PLpgSQL_stmt_return"]
+    returned = [one["expr"]["PLpgSQL_expr"]["query"].strip().upper() for one in found if "expr" in one]
+    return bool(returned) and set(returned) == {"NULL"}
 
 
 _CARRIERS = frozenset({"explain_stmt", "copy_stmt", "execute_stmt"})
@@ -242,9 +249,5 @@ def _formatted(arguments: list[str | None]) -> str | None:
     return (pieces[0] + "".join(filled)).replace("\0", "%")
 
 
-def _literal(value: str) -> str:
-    return "'{}'".format(value.replace("'", "''"))
-
-
 _UNKNOWN = {"I": SOME_NAME}
-_FORMS: dict[str, Callable[[str], str]] = {"I": quote, "s": str, "L": _literal}
+_FORMS: dict[str, Callable[[str], str]] = {"I": quote, "s": str, "L": literal}

@@ -13,12 +13,13 @@ from sqlalchemy.dialects import registry
 from migrator.revisions.empty_tables import answer
 from migrator.revisions.known_schema import KnownSchema
 from migrator.revisions.reflection import ReflectingDialect
+from migrator.revisions.written_values import with_values
 
 _READS = re.compile(r"\s*(?:SELECT|WITH|VALUES|SHOW|TABLE)\b|.*\bRETURNING\b", re.IGNORECASE | re.DOTALL)
 _FROM = re.compile(r"\bFROM\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Noted:
     """One thing that was sent."""
 
@@ -28,11 +29,12 @@ class Noted:
     pyformat: bool
     told: tuple[str, str, str] | None = None
     """What `existing_type` says of a column, as (table, column, type) in SQL."""
+    fetched: bool = False
 
     @property
     def reads_rows(self) -> bool:
-        """Whether it asked for rows of tables, so that what follows may depend on them."""
-        return bool(_READS.match(self.sql) and _FROM.search(self.sql)) and not self.sql.upper().startswith("INSERT")
+        """Whether rows of tables were looked at, so that what follows may depend on them."""
+        return self.fetched and bool(_FROM.search(self.sql)) and not self.sql.upper().startswith("INSERT")
 
 
 class RecordingConnection:
@@ -48,9 +50,11 @@ class RecordingConnection:
         """Note what is sent from now on, with the line of `file` that it comes from."""
         self._notes, self._file = notes, file
 
-    def note(self, sql: str, *, pyformat: bool) -> None:
-        if self._notes is not None:
-            self._notes.append(Noted(sql, self._line(), self.autocommit, pyformat, self.told))
+    def note(self, sql: str, *, pyformat: bool) -> Noted | None:
+        if self._notes is None:
+            return None
+        self._notes.append(Noted(sql, self._line(), self.autocommit, pyformat, self.told))
+        return self._notes[-1]
 
     def _line(self) -> int:
         frame = sys._getframe()  # noqa: SLF001 - the way to the call in the revision
@@ -81,26 +85,32 @@ class _Cursor:
         self.connection = connection
         self.description: list[tuple[Any, ...]] | None = None
         self._rows: list[tuple[Any, ...]] = []
+        self._noted: Noted | None = None
 
     def execute(self, sql: str, parameters: Any = None) -> None:
-        self.connection.note(sql, pyformat=parameters is not None)
+        self._execute(sql, parameters, None if parameters is None else [parameters])
+
+    def executemany(self, sql: str, rows: Any) -> None:
+        self._execute(sql, (), list(rows))
+
+    def _execute(self, sql: str, parameters: Any, rows: list[Any] | None) -> None:
+        written = with_values(sql, rows) if rows else None
+        self._noted = self.connection.note(written or sql, pyformat=written is None and parameters is not None)
         if not _READS.match(sql):
             self.description, self._rows = None, []
             return
         names, self._rows = answer(sql)
         self.description = [(name, None, None, None, None, None, None) for name in names]
 
-    def executemany(self, sql: str, rows: Any) -> None:
-        del rows
-        self.execute(sql, ())
-
     def fetchone(self) -> tuple[Any, ...] | None:
-        return self._rows.pop(0) if self._rows else None
+        return next(iter(self.fetchmany()), None)
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         return self.fetchmany(len(self._rows))
 
     def fetchmany(self, size: int = 1) -> list[tuple[Any, ...]]:
+        if self._noted is not None:
+            self._noted.fetched = True
         rows, self._rows = self._rows[:size], self._rows[size:]
         return rows
 

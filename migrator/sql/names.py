@@ -86,6 +86,11 @@ def clip(text: str, size: int) -> str:
 
 
 @lru_cache(maxsize=4096)
+def literal(text: str) -> str:
+    """Return the text as a constant in SQL."""
+    return "'{}'".format(text.replace("'", "''"))
+
+
 def quote(identifier: str) -> str:
     """Return `identifier` as SQL, quoted where PostgreSQL's `quote_ident` would quote it."""
     if _PLAIN.fullmatch(identifier) and not _is_keyword(identifier):

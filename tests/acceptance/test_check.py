@@ -150,7 +150,10 @@ def test_a_plan_accepts_what_its_contract_archives(
     project: Path, check: Check, change: tuple[str, str], archive: str, rule: str
 ) -> None:
     body = "def upgrade():\n    op.execute({!r})\n\n\ndef downgrade():\n    op.execute({!r})\n"
-    types = "CREATE TYPE mood AS ENUM (); CREATE DOMAIN code AS text", "DROP TYPE mood; DROP DOMAIN code"
+    types = (
+        "CREATE TYPE mood AS ENUM (); CREATE DOMAIN code AS text; ALTER TABLE orders ADD note text",
+        "ALTER TABLE orders DROP note; DROP TYPE mood; DROP DOMAIN code",
+    )
     revision(project, "b2", "a1", body.format(*types))
     revision(project, "c3", "b2", body.format(*change))
     plan = project / "plans" / "0001_note.yaml"

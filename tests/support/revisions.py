@@ -26,6 +26,7 @@ FILES = tuple(
         "_written_blindly_fourthly",
         "_written_blindly_fifthly",
         "_written_blindly_sixthly",
+        "_written_blindly_seventhly",
     )
 )
 HEAD = (

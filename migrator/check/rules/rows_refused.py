@@ -35,6 +35,7 @@ from migrator.check.schema.schema import Schema
 from migrator.sql.checks import conditions_of, not_null
 from migrator.sql.context import Constraint
 from migrator.sql.names import Name, name_of, quote
+from migrator.sql.parser import Tree
 
 HAZARD = Hazard.FAILS
 _ADD = "ALTER TABLE t ADD COLUMN code text"
@@ -48,12 +49,14 @@ BAD = (
     Example(sql=f"{_ADD}; ALTER TABLE t ADD PRIMARY KEY (id, code);"),
     Example(sql=f"{_ADD} NOT NULL DEFAULT ''; ALTER TABLE t ADD CONSTRAINT u UNIQUE (code);"),
     Example(sql=f"{_ADD} NOT NULL DEFAULT '' UNIQUE;"),
+    Example(sql=f"{_ADD}; CREATE UNIQUE INDEX CONCURRENTLY u ON t (code) NULLS NOT DISTINCT;", pg_version=15),
     Example(
         sql=f"{_ADD} DEFAULT 'x'::text, ADD at timestamptz DEFAULT now(); "
         "CREATE UNIQUE INDEX CONCURRENTLY u ON t (code, at);"
     ),
 )
 GOOD = (
+    Example(sql=f"{_ADD}; CREATE UNIQUE INDEX CONCURRENTLY u ON t (code, id) NULLS NOT DISTINCT;", pg_version=15),
     Example(sql=f"{_ADD}; UPDATE t SET code = id WHERE id < 9; ALTER TABLE t ALTER COLUMN code SET NOT NULL;"),
     Example(sql=f"{_ADD}; SELECT fill_codes(); ALTER TABLE t ALTER COLUMN code SET NOT NULL;"),
     Example(sql=f"{_ADD} DEFAULT ''; ALTER TABLE t ALTER COLUMN code SET NOT NULL;"),
@@ -79,11 +82,11 @@ def find(moment: Moment) -> Iterator[Report]:
                 f"PostgreSQL refuses it: all rows of {table} have NULL in {quote(column)}, and nothing fills it before",
                 f"first backfill {table} in chunks where {quote(column)} IS NULL",
             )
-    for columns in _unique(moment, table):
-        if columns and all(rows.get(column) is OldRows.ALIKE for column in columns):
+    for columns, nulls_alike in _unique(moment, table):
+        if columns and all(rows.get(column) in (OldRows.ALIKE, nulls_alike) for column in columns):
             names = ", ".join(map(quote, columns))
             yield Report(
-                f"PostgreSQL refuses it: all rows of {table} have the same value of {names}, the default it came with",
+                f"PostgreSQL refuses it: all rows of {table} have the same {names}, as they came with the column",
                 f"first give each row of {table} its own {names}, in chunks",
             )
 
@@ -105,13 +108,21 @@ def _required(constraint: Constraint) -> Iterator[str]:
         yield from (column for column in constraint.columns if not_null(column) in said)
 
 
-def _unique(moment: Moment, table: Name) -> Iterator[tuple[str, ...]]:
+def _unique(moment: Moment, table: Name) -> Iterator[tuple[tuple[str, ...], OldRows]]:
+    """Yield the columns that have to be unique, with what besides one value no two rows may have: NULL, or nothing."""
     tree = moment.tree
     if moment.statement.kind == "index_stmt":
         if tree.unique and not tree.HasField("where_clause"):
-            yield tuple(one.index_elem.name for one in tree.index_params)
+            yield tuple(one.index_elem.name for one in tree.index_params), _alike(tree)
         return
-    yield from (one.columns for one in _made(moment, table) if one.kind in ("unique", "primary key"))
+    for node, column in new_constraints(moment):
+        one = None if node.indexname else constraint_of(node, table, column)
+        if one is not None and one.kind in ("unique", "primary key"):
+            yield one.columns, _alike(node)
+
+
+def _alike(node: Tree) -> OldRows:
+    return OldRows.NULL if node.nulls_not_distinct else OldRows.ALIKE
 
 
 def _made(moment: Moment, table: Name) -> Iterator[Constraint]:

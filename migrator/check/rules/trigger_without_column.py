@@ -3,7 +3,8 @@
 What it does
 ------------
 Reports `CREATE TRIGGER` whose PL/pgSQL function names a column that the table has not, `NEW.updated_at` or `OLD.owner`,
-or writes rows that PostgreSQL refuses: an INSERT into a log that leaves a required column out, a value that is none.
+or writes rows that PostgreSQL refuses: an INSERT into a log that leaves a required column out, a value that is none. So
+it does a BEFORE trigger whose function always returns NULL, which drops the row.
 
 Why it is bad
 -------------
@@ -25,7 +26,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from migrator.check.afterwards import schema_at_commit
-from migrator.check.blocks import statements_of
+from migrator.check.blocks import gives_nothing_back, statements_of
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
@@ -34,7 +35,7 @@ from migrator.check.schema.schema import Body
 from migrator.sql.classify import classify
 from migrator.sql.context import RelationKind, Table
 from migrator.sql.names import Name, name_of, quote
-from migrator.sql.parser import strings
+from migrator.sql.parser import Tree, strings
 
 HAZARD = Hazard.BREAKS
 _SETUP = (
@@ -46,6 +47,14 @@ _SETUP = (
 BAD = (
     Example(sql="CREATE TRIGGER a BEFORE UPDATE ON u FOR EACH ROW EXECUTE FUNCTION touch();", setup=_SETUP),
     Example(sql="CREATE TRIGGER a BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION keep();", setup=_SETUP),
+    Example(
+        sql=(
+            "CREATE FUNCTION fold() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN NEW.id := 1; IF NEW.id > 2 THEN RETURN NULL; END IF; RETURN NULL; END $$; "
+            "CREATE TRIGGER a BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION fold();"
+        ),
+        setup=_SETUP,
+    ),
     Example(
         sql=(
             "CREATE TABLE log (id int, who text NOT NULL); CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS "
@@ -60,6 +69,13 @@ BAD = (
     ),
 )
 GOOD = (
+    Example(
+        sql=(
+            "CREATE FUNCTION fold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; "
+            "CREATE TRIGGER a AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION fold();"
+        ),
+        setup=_SETUP,
+    ),
     Example(sql="CREATE TRIGGER a BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION touch();", setup=_SETUP),
     Example(
         sql=(
@@ -93,6 +109,11 @@ def find(moment: Moment) -> Iterator[Report]:
             f"every write that fires {trigger} fails: {name_of(moment.tree.relation)} has no column {quote(name)}",
             "add the column before, or correct the function",
         )
+    if _is_before_rows(moment.tree) and gives_nothing_back(body):
+        yield Report(
+            f"every write that fires {trigger} is dropped without an error: its function returns NULL",
+            "RETURN NEW; for a DELETE: RETURN OLD;",
+        )
     for statement in statements_of(body):
         inner = replace(moment, statement=statement, effect=classify(statement, schema), schema=schema)
         for rule in (missing_value, value_refused):
@@ -100,6 +121,14 @@ def find(moment: Moment) -> Iterator[Report]:
                 Report(f"writes that fire {trigger} fail, in its function. {report.message}", report.safer)
                 for report in rule.find(inner)
             )
+
+
+_BEFORE = 2
+"""TRIGGER_TYPE_BEFORE of PostgreSQL's pg_trigger.h."""
+
+
+def _is_before_rows(trigger: Tree) -> bool:
+    return bool(trigger.row) and trigger.timing == _BEFORE
 
 
 def _missing(moment: Moment, table: Table | None, body: str) -> Iterator[str]:

@@ -5,8 +5,8 @@ What it does
 Reports a revision that raised an error on the recording connection, sent text that is not SQL, or went by rows that
 it read from the database. Questions about the schema by SQLAlchemy's inspector, `checkfirst` and `autoload_with` are
 answered from what the revisions before have made; where they do not tell, nothing is there, and that is reported too.
-Text that is not SQL, a name that does not exist, and a column of an enum that nothing has created are errors: they fail
-on any database.
+Text that is not SQL, a name that does not exist, a column of an enum that nothing has created, and a wrong value or
+argument before any row was looked at are errors: they fail on any database.
 
 Why it is bad
 -------------
@@ -34,12 +34,19 @@ from migrator.check.rule import Report
 
 HAZARD = Hazard.OPERABILITY
 SEVERITY = Severity.WARNING
-BAD = (example([], [], unseen="TypeError: 'NoneType' object is not subscriptable"), example([], [], reads=True),
-       example([], [], unreadable="syntax error at or near SELEC"))  # fmt: skip
+BAD = (
+    example([], [], unseen="TypeError: 'NoneType' object is not subscriptable", reads=True),
+    example([], [], unseen="ValueError: month must be in 1..12"),
+    example([], [], reads=True),
+    example([], [], unreadable="syntax error at or near SELEC"),
+)
 GOOD = (example([], []), case("CREATE TABLE a (b int)", "DROP TABLE a"), case("SELECT 1", ""))
 
-_ALWAYS = ("NameError", "UnboundLocalError", "CompileError", "UndefinedObject", "AttributeError: module ")
+_ALWAYS = ("NameError", "UnboundLocalError", "CompileError", "UndefinedObject", "AttributeError: module 'alembic",
+           "AttributeError: module 'sqlalchemy")  # fmt: skip
 """Errors that no answer of a database brings about."""
+_WITHOUT_ROWS = ("ValueError", "TypeError", "IndexError", "ZeroDivisionError")
+"""Errors that none brings about where no row was looked at."""
 
 
 def find_in_revision(revision: RecordedRevision) -> Iterator[Report]:
@@ -48,7 +55,7 @@ def find_in_revision(revision: RecordedRevision) -> Iterator[Report]:
         for place, message in direction.unreadable:
             said = f"{name} sends what PostgreSQL cannot read: {message}"
             yield Report(said, "correct the SQL", Severity.ERROR, place=place)
-        if direction.unseen.startswith(_ALWAYS):
+        if direction.unseen.startswith(_ALWAYS if direction.reads else (*_ALWAYS, *_WITHOUT_ROWS)):
             said = f"{name} fails: {direction.unseen}"
             yield Report(said, f"correct the {name}: it fails on any database", Severity.ERROR, place=direction.place)
         elif direction.unseen:
