@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
@@ -85,12 +86,17 @@ def clip(text: str, size: int) -> str:
     return text.encode()[:size].decode(errors="ignore")
 
 
-@lru_cache(maxsize=4096)
+def named(parts: Sequence[str]) -> Name:
+    """Return the name that the parts spell: a schema, if there is one, and what is in it."""
+    return Name(parts[-1], parts[-2] if len(parts) > 1 else None)
+
+
 def literal(text: str) -> str:
     """Return the text as a constant in SQL."""
     return "'{}'".format(text.replace("'", "''"))
 
 
+@lru_cache(maxsize=4096)
 def quote(identifier: str) -> str:
     """Return `identifier` as SQL, quoted where PostgreSQL's `quote_ident` would quote it."""
     if _PLAIN.fullmatch(identifier) and not _is_keyword(identifier):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from migrator.sql.context import Context, Volatility
-from migrator.sql.names import Name
+from migrator.sql.names import Name, named
 from migrator.sql.parser import Tree, strings
 
 STEADY = frozenset(
@@ -116,7 +116,7 @@ regr_sxx regr_sxy regr_syy stddev stddev_pop stddev_samp string_agg sum var_pop 
 def function_name(call: Tree) -> Name:
     """Return the name of the function in a FuncCall."""
     parts = strings(call.funcname)
-    return Name(parts[-1], parts[-2] if len(parts) > 1 else None)
+    return named(parts)
 
 
 def volatility(function: Name, context: Context) -> Volatility | None:

@@ -31,7 +31,7 @@ from migrator.check.rule import Example, Report
 from migrator.check.schema.types import signature_of
 from migrator.sql.commands import definition
 from migrator.sql.context import Table
-from migrator.sql.names import Name, name_of, quote
+from migrator.sql.names import Name, name_of, named, quote
 from migrator.sql.parser import Tree, field_enum, kind_of, strings
 
 HAZARD = Hazard.FAILS
@@ -128,7 +128,7 @@ def _of_its_own(table: Name, kind: str, name: str, known: Container[tuple[str, s
 
 def _functions(moment: Moment, tree: Tree) -> Iterator[str]:
     made, parts = signature_of(tree), strings(tree.funcname)
-    name = Name(parts[-1], parts[-2] if len(parts) > 1 else None)
+    name = named(parts)
     if made is not None and any(one.types == made.types for one in moment.schema.functions(name)):
         yield f"there is a function {name}({', '.join(made.types)})"
 
@@ -181,12 +181,12 @@ def _of_enum(moment: Moment) -> Iterator[str]:
     tree = moment.tree
     if moment.statement.kind == "create_enum_stmt":
         labels, parts = strings(tree.vals), strings(tree.type_name)
-        name = Name(parts[-1], parts[-2] if len(parts) > 1 else None)
+        name = named(parts)
         yield from (f"there is an enum {one}" for one in moment.schema.enums if _is_it(one, name))
         yield from (f"the label '{one}' is there twice" for one in dict.fromkeys(labels) if labels.count(one) > 1)
     elif moment.statement.kind == "alter_enum_stmt":
         parts = strings(tree.type_name)
-        name = Name(parts[-1], parts[-2] if len(parts) > 1 else None)
+        name = named(parts)
         known = next((labels for enum, labels in moment.schema.enums.items() if enum.same(name)), None)
         if known is None:
             return

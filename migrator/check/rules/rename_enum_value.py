@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
-from migrator.sql.names import Name
+from migrator.sql.names import named
 from migrator.sql.parser import strings
 
 HAZARD = Hazard.BREAKS
@@ -46,7 +46,7 @@ def find(moment: Moment) -> Iterator[Report]:
     if moment.statement.kind != "alter_enum_stmt" or not moment.tree.old_val:
         return
     parts = strings(moment.tree.type_name)
-    name = Name(parts[-1], parts[-2] if len(parts) > 1 else None)
+    name = named(parts)
     if not any(one.same(name) for one in moment.schema.new_objects):
         yield Report(
             f"running code that uses the label '{moment.tree.old_val}' of {name} fails",

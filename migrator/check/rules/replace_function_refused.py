@@ -27,7 +27,7 @@ from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
 from migrator.check.schema.types import signature_of
-from migrator.sql.names import Name
+from migrator.sql.names import named
 from migrator.sql.parser import strings
 
 HAZARD = Hazard.FAILS
@@ -61,7 +61,7 @@ def find(moment: Moment) -> Iterator[Report]:
     if made is None:
         return
     parts = strings(moment.tree.funcname)
-    name = Name(parts[-1], parts[-2] if len(parts) > 1 else None)
+    name = named(parts)
     for known in moment.schema.functions(name):
         if known.types != made.types:
             continue

@@ -33,7 +33,7 @@ from migrator.check.rule import Example, Report
 from migrator.check.schema.columns import constraint_of
 from migrator.sql.commands import definition
 from migrator.sql.context import RelationKind, Table
-from migrator.sql.names import Name, name_of, quote
+from migrator.sql.names import Name, name_of, named, quote
 from migrator.sql.parser import Tree, field_enum, kind_of, sorted_out, strings
 
 HAZARD = Hazard.FAILS
@@ -138,7 +138,7 @@ def _trigger_functions(moment: Moment) -> Iterator[Report]:
     if moment.statement.kind != "create_trig_stmt" or moment.schema.extensions - {"plpgsql"}:
         return
     parts = strings(moment.tree.funcname)
-    name = Name(parts[-1], parts[-2] if len(parts) > 1 else None)
+    name = named(parts)
     known = any(one.same(name) for one in (*moment.schema.bodies, *moment.schema.signatures))
     if not known and name.schema != "pg_catalog" and name.name not in _TRIGGER_FUNCTIONS:
         yield Report(f"PostgreSQL refuses it: there is no function {name}()", "make the function before")

@@ -13,7 +13,7 @@ from migrator.check.schema.types import TYPES_AND_FUNCTIONS
 from migrator.sql.classify.queries import relations_in
 from migrator.sql.context import Column, Index, RelationKind, Table
 from migrator.sql.effects import Effect, Object
-from migrator.sql.names import Name, name_of
+from migrator.sql.names import Name, name_of, named
 from migrator.sql.parser import Tree, deparse, field_enum, find, kind_of, strings, walk
 from migrator.sql.statement import Statement
 
@@ -206,7 +206,7 @@ def _drop(schema: Schema, tree: Tree) -> None:
     kind = field_enum(tree, "remove_type")
     for node in tree.objects:
         parts = strings(node.list.items) if kind_of(node) == "list" else ()
-        name = Name(parts[-1], parts[-2] if len(parts) > 1 else None) if parts else None
+        name = named(parts) if parts else None
         if name is None:
             continue
         if kind == "OBJECT_INDEX":
@@ -243,7 +243,7 @@ def _trigger(schema: Schema, tree: Tree) -> None:
     key = (tree.relation.relname, tree.trigname)
     schema.triggers[key] = schema.triggers.get(key, True)
     parts = strings(tree.funcname)
-    schema.trigger_functions[key] = Name(parts[-1], parts[-2] if len(parts) > 1 else None)
+    schema.trigger_functions[key] = named(parts)
     schema.readers[key[0], f"trigger {key[1]}"] = frozenset((*strings(tree.columns), *columns_in(tree.when_clause)))
 
 

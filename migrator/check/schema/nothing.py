@@ -5,7 +5,7 @@ from __future__ import annotations
 from migrator.check.schema.columns import type_sql
 from migrator.check.schema.schema import Schema
 from migrator.sql.effects import Effect
-from migrator.sql.names import Name, name_of
+from migrator.sql.names import name_of, named
 from migrator.sql.parser import Tree, kind_of, strings
 from migrator.sql.statement import Statement
 
@@ -35,6 +35,6 @@ def _is_no_function(schema: Schema, node: Tree) -> bool:
     if kind_of(node) != "object_with_args" or node.object_with_args.args_unspecified:
         return False
     parts = strings(node.object_with_args.objname)
-    known = schema.functions(Name(parts[-1], parts[-2] if len(parts) > 1 else None))
+    known = schema.functions(named(parts))
     types = tuple(type_sql(one.type_name) for one in node.object_with_args.objargs)
     return bool(known) and all(one.types != types for one in known)

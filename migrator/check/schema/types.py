@@ -8,7 +8,7 @@ from migrator.check.schema.columns import expression_sql, type_sql
 from migrator.check.schema.schema import Body, Schema, Signature
 from migrator.sql.column_type import type_of
 from migrator.sql.context import Volatility
-from migrator.sql.names import Name, name_of
+from migrator.sql.names import Name, name_of, named
 from migrator.sql.parser import Tree, field_enum, option_text, strings
 
 _RULES = {"CONSTR_CHECK", "CONSTR_NOTNULL"}
@@ -24,7 +24,7 @@ _EXTENSION_TYPES = {
 
 def _create_function(schema: Schema, tree: Tree) -> None:
     _function(schema, tree.funcname, tree.options, "volatile")
-    name = _name(strings(tree.funcname))
+    name = named(strings(tree.funcname))
     options = {one.def_elem.defname: one.def_elem for one in tree.options}
     schema.new_objects.add(name)
     if (made := signature_of(tree)) is not None:
@@ -54,13 +54,13 @@ def _alter_function(schema: Schema, tree: Tree) -> None:
 def _function(schema: Schema, name: Tree, options: Tree, otherwise: str) -> None:
     found = {one.def_elem.defname: option_text(one.def_elem) for one in options}.get("volatility", otherwise)
     if found:
-        function = _name(strings(name))
+        function = named(strings(name))
         known = next((one for one in schema.volatilities if one.same(function)), function)
         schema.volatilities[known] = Volatility(found)
 
 
 def _domain(schema: Schema, tree: Tree) -> None:
-    name, base = _name(strings(tree.domainname)), type_of(tree.type_name)
+    name, base = named(strings(tree.domainname)), type_of(tree.type_name)
     kinds = {field_enum(one.constraint, "contype") for one in tree.constraints}
     schema.new_objects.add(name)
     under: bool | None = False
@@ -82,7 +82,7 @@ def _domain(schema: Schema, tree: Tree) -> None:
 
 
 def _alter_domain(schema: Schema, tree: Tree) -> None:
-    name = _name(strings(tree.type_name))
+    name = named(strings(tree.type_name))
     if tree.subtype == "T":
         known = next((one for one in schema.domain_defaults if one.same(name)), name)
         schema.domain_defaults.pop(known, None)
@@ -107,13 +107,13 @@ def _plain(schema: Schema, name: Name) -> None:
 
 
 def _enum(schema: Schema, tree: Tree) -> None:
-    _plain(schema, _name(strings(tree.type_name)))
+    _plain(schema, named(strings(tree.type_name)))
     if tree.DESCRIPTOR.name == "CreateEnumStmt":
-        schema.enums[_name(strings(tree.type_name))] = strings(tree.vals)
+        schema.enums[named(strings(tree.type_name))] = strings(tree.vals)
 
 
 def _alter_enum(schema: Schema, tree: Tree) -> None:
-    name = _name(strings(tree.type_name))
+    name = named(strings(tree.type_name))
     known = next((one for one in schema.enums if one.same(name)), None)
     if known is None:
         return
@@ -132,10 +132,6 @@ def _extension(schema: Schema, tree: Tree) -> None:
     schema.extensions.add(tree.extname)
     for name in _EXTENSION_TYPES.get(tree.extname, ()):
         _plain(schema, Name(name))
-
-
-def _name(parts: tuple[str, ...]) -> Name:
-    return Name(parts[-1], parts[-2] if len(parts) > 1 else None)
 
 
 TYPES_AND_FUNCTIONS: dict[str, Callable[[Schema, Tree], None]] = {

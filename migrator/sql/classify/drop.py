@@ -7,7 +7,7 @@ from migrator.sql.context import descendants
 from migrator.sql.effects import Object
 from migrator.sql.lock_table import DROP
 from migrator.sql.locks import LockMode
-from migrator.sql.names import Name
+from migrator.sql.names import Name, named
 from migrator.sql.parser import Tree, content, field_enum, find, kind_of, strings
 
 _MEMBERS = frozenset({"OBJECT_TRIGGER", "OBJECT_POLICY", "OBJECT_RULE"})
@@ -25,7 +25,7 @@ def _drop(tree: Tree, draft: Draft) -> None:
     for node in tree.objects:
         parts = _parts(node)
         member = parts[-1] if kind in _MEMBERS else None
-        name = _name(parts[:-1] if member else parts)
+        name = named(parts[:-1] if member else parts)
         draft.drops.append(Object(words, name, member))
         if kind == "OBJECT_INDEX":
             _index(name, draft, concurrently=tree.concurrent)
@@ -48,10 +48,6 @@ def _parts(node: Tree) -> tuple[str, ...]:
     if kind_of(node) == "type_name":
         return strings(node.type_name.names)
     return tuple(one.sval for one in find(content(node), "String"))
-
-
-def _name(parts: tuple[str, ...]) -> Name:
-    return Name(parts[-1], parts[-2] if len(parts) > 1 else None)
 
 
 def _index(name: Name, draft: Draft, *, concurrently: bool) -> None:

@@ -7,7 +7,7 @@ from migrator.sql.classify.tables import HANDLERS as TABLE_HANDLERS
 from migrator.sql.effects import Object, WorkKind
 from migrator.sql.lock_table import NO_RELATION, ON_RELATION
 from migrator.sql.locks import LockMode
-from migrator.sql.names import Name, name_of
+from migrator.sql.names import Name, name_of, named
 from migrator.sql.parser import Tree, content, field_enum, find, kind_of, option_text, strings
 
 _COMMENTED_RELATIONS = frozenset({
@@ -61,7 +61,7 @@ def _comment(tree: Tree, draft: Draft) -> None:
     parts = strings(tree.object.list.items)
     parts = parts[:-1] if kind == "OBJECT_COLUMN" else parts
     if kind in _COMMENTED_RELATIONS or kind == "OBJECT_COLUMN":
-        draft.lock(Name(parts[-1], parts[-2] if len(parts) > 1 else None), row.mode)
+        draft.lock(named(parts), row.mode)
 
 
 def _publication(tree: Tree, draft: Draft) -> None:
@@ -76,7 +76,7 @@ def _domain(tree: Tree, draft: Draft) -> None:
     row = ON_RELATION["alter_domain_stmt"]
     draft.kind = row.words
     parts = strings(tree.type_name)
-    domain = Name(parts[-1], parts[-2] if len(parts) > 1 else None)
+    domain = named(parts)
     if not _scans_users(tree):
         return
     users = draft.context.users_of(domain)
@@ -107,7 +107,7 @@ def _type(tree: Tree, draft: Draft) -> None:
     draft.kind = NO_RELATION[kind]
     parts = strings(tree.domainname if kind == "create_domain_stmt" else tree.type_name)
     what = "domain" if kind == "create_domain_stmt" else "type"
-    draft.creates.append(Object(what, Name(parts[-1], parts[-2] if len(parts) > 1 else None)))
+    draft.creates.append(Object(what, named(parts)))
 
 
 def _schema(tree: Tree, draft: Draft) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migrator.sql.context import Context
 from migrator.sql.effects import Effect
-from migrator.sql.names import Name, name_of
+from migrator.sql.names import name_of, named
 from migrator.sql.online.form import Leftover, LeftoverKind, Part, PartKind
 from migrator.sql.parser import field_enum, strings
 from migrator.sql.statement import Statement
@@ -28,5 +28,5 @@ def _leftover(statement: Statement, context: Context) -> Leftover | None:
         return Leftover(LeftoverKind.INVALID_INDEX, (known.name if known else table).beside(tree.idxname))
     if statement.kind == "drop_stmt" and field_enum(tree, "remove_type") == "OBJECT_INDEX":
         parts = strings(tree.objects[0].list.items)
-        return Leftover(LeftoverKind.HALF_DROPPED_INDEX, Name(parts[-1], parts[-2] if len(parts) > 1 else None))
+        return Leftover(LeftoverKind.HALF_DROPPED_INDEX, named(parts))
     return None

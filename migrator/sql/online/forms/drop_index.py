@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migrator.sql.context import Context, is_live
-from migrator.sql.names import Name
+from migrator.sql.names import Name, named
 from migrator.sql.online.form import Answer, Leftover, LeftoverKind, OnlineForm, Part, brief, concurrent
 from migrator.sql.parser import Tree, field_enum, strings
 
@@ -18,15 +18,11 @@ def rewrite(tree: Tree, context: Context) -> Answer:
     cascade = field_enum(tree, "behavior") == "DROP_CASCADE"
     if field_enum(tree, "remove_type") != "OBJECT_INDEX" or cascade:
         return None
-    names = [_name(strings(node.list.items)) for node in tree.objects]
+    names = [named(strings(node.list.items)) for node in tree.objects]
     asked = _is_partitioned if tree.concurrent else _used
     if not any(asked(context, name) for name in names):
         return None
     return OnlineForm(tuple(_drop(context, name, missing_ok=tree.missing_ok) for name in names))
-
-
-def _name(parts: tuple[str, ...]) -> Name:
-    return Name(parts[-1], parts[-2] if len(parts) > 1 else None)
 
 
 def _is_partitioned(context: Context, name: Name) -> bool:

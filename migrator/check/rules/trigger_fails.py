@@ -34,7 +34,7 @@ from migrator.check.rules import missing_value, value_refused
 from migrator.check.schema.schema import Body
 from migrator.sql.classify import classify
 from migrator.sql.context import RelationKind, Table
-from migrator.sql.names import Name, name_of, quote
+from migrator.sql.names import name_of, named, quote
 from migrator.sql.parser import Tree, strings
 
 HAZARD = Hazard.BREAKS
@@ -142,6 +142,6 @@ def _missing(moment: Moment, table: Table | None, body: str) -> Iterator[str]:
 
 def _body(moment: Moment) -> Body | None:
     parts = strings(moment.tree.funcname)
-    function = Name(parts[-1], parts[-2] if len(parts) > 1 else None)
+    function = named(parts)
     bodies = moment.schema.bodies.items()
     return next((one for name, one in bodies if name.same(function) and one.language == "plpgsql"), None)
