@@ -23,10 +23,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migrator.check.compatibility_views import takes_writes, view_in_place_of
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
-from migrator.sql.names import quote
+from migrator.check.schema.changes import output_of
+from migrator.sql.names import Name, quote
 
 HAZARD = Hazard.BREAKS
 AT_RUN_TIME = True
@@ -36,6 +38,13 @@ BAD = (
     Example(sql="BEGIN; ALTER TABLE shop.customers RENAME COLUMN a TO b; COMMIT;"),
 )
 GOOD = (
+    Example(
+        sql=(
+            "BEGIN; ALTER TABLE t RENAME COLUMN a TO b; ALTER TABLE t RENAME TO u; "
+            "CREATE VIEW t AS SELECT id, b AS a FROM u; COMMIT;"
+        ),
+        setup="CREATE TABLE t (id int, a text);",
+    ),
     Example(sql="CREATE TABLE fresh (n int); ALTER TABLE fresh RENAME COLUMN n TO qty;"),
     Example(sql="ALTER INDEX orders_ref_idx RENAME TO orders_ref;"),
     Example(sql="ALTER TABLE orders RENAME CONSTRAINT a TO b;"),
@@ -48,7 +57,8 @@ def find(moment: Moment) -> Iterator[Report]:
         old, table = rename.what.member, rename.what.name
         if rename.what.kind not in ("column", "attribute") or not old or moment.downgrade:
             continue
-        if not (moment.schema.is_new(table) or (table.name, old) in moment.schema.added):
+        known = moment.schema.is_new(table) or (table.name, old) in moment.schema.added
+        if not (known or _kept_by_a_view(moment, table, old)):
             new = rename.name or ""
             yield Report(
                 f"running code that uses {table}.{quote(old)} fails",
@@ -56,3 +66,9 @@ def find(moment: Moment) -> Iterator[Report]:
                 f"backward {{{quote(old)}: {quote(new)}}}\n2. migrate: backfill {quote(new)}, release code with it\n"
                 f"3. contract: ALTER TABLE {table} DROP COLUMN {quote(old)};",
             )
+
+
+def _kept_by_a_view(moment: Moment, table: Name, column: str) -> bool:
+    """Say whether the same transaction puts a view in place of the table that has the old name, and takes writes."""
+    query = view_in_place_of(moment, table)
+    return query is not None and takes_writes(query) and column in (output_of(moment.schema, query) or ())

@@ -23,15 +23,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migrator.check.compatibility_views import takes_writes, view_in_place_of
 from migrator.check.finding import Hazard
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
 from migrator.check.schema.changes import output_of
+from migrator.check.schema.columns import columns_in
 from migrator.sql.classify import classify
-from migrator.sql.names import Name, name_of
-from migrator.sql.parser import Tree, kind_of
-from migrator.sql.parser import find as find_nodes
-from migrator.sql.volatility import AGGREGATES, function_name
+from migrator.sql.names import Name
 
 HAZARD = Hazard.BREAKS
 AT_RUN_TIME = True
@@ -54,6 +53,13 @@ BAD = (
     ),
 )
 GOOD = (
+    Example(
+        sql=(
+            "BEGIN; ALTER TABLE t RENAME COLUMN a TO b; ALTER TABLE t RENAME TO u; "
+            "CREATE VIEW t AS SELECT id, b AS a FROM u; COMMIT;"
+        ),
+        setup="CREATE TABLE t (id int, a text);",
+    ),
     Example(
         sql="BEGIN; ALTER TABLE customers RENAME TO clients; CREATE VIEW customers AS SELECT * FROM clients; COMMIT;"
     ),
@@ -96,15 +102,6 @@ def find(moment: Moment) -> Iterator[Report]:
         )
 
 
-def _takes_writes(query: Tree) -> bool:
-    """Say whether a view over the query is updatable by itself: over one relation, row by row."""
-    one = len(query.from_clause) == 1 and kind_of(query.from_clause[0]) == "range_var"
-    gathered = query.distinct_clause or query.group_clause
-    chosen = query.HasField("having_clause") or query.HasField("limit_count")
-    calls = (call for target in query.target_list for call in find_nodes(target, "FuncCall"))
-    return one and not (gathered or chosen) and not any(function_name(call).name in AGGREGATES for call in calls)
-
-
 def _another_instead(moment: Moment, old: Name) -> bool:
     """Say whether the same transaction gives the name to another view, which may have been filled before."""
     renames = (rename for one in moment.rest_of_transaction() for rename in classify(one, moment.schema).renames)
@@ -116,12 +113,9 @@ def _view_instead(moment: Moment, old: Name, *, written: bool) -> bool:
 
     It has to be one that PostgreSQL writes through, if it is to be `written`.
     """
-    known = moment.schema.table(old)
-    needed = {one.name for one in known.columns} if known else set()
-    for one in moment.rest_of_transaction():
-        if one.kind == "view_stmt" and name_of(one.tree.view).same(old):
-            if written and not _takes_writes(one.tree.query.select_stmt):
-                return False
-            output = output_of(moment.schema, one.tree.query)
-            return output is None or needed <= set(output)
-    return False
+    query = view_in_place_of(moment, old)
+    if query is None or (written and not takes_writes(query)):
+        return False
+    known, output = moment.schema.table(old), output_of(moment.schema, query)
+    renamed = {name for target in query.select_stmt.target_list for name in columns_in(target)}
+    return output is None or {one.name for one in (known.columns if known else ())} <= {*output, *renamed}
