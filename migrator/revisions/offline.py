@@ -204,7 +204,8 @@ def _direction(one: Loaded, name: str, context: Any, connection: Any) -> Directi
         with Operations.context(context), context.begin_transaction(_per_migration=True):
             function()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a team's code raises
-        unseen = "" if problem else f"{type(error).__name__}: {error}".splitlines()[0]
+        cause = getattr(error, "orig", None) or error
+        unseen = "" if problem else f"{type(cause).__name__}: {cause}".splitlines()[0]
     connection.rollback()
     pieces, unreadable = source.pieces(noted)
     reads = any(note.reads_rows for note in noted) or known.left_open

@@ -37,6 +37,10 @@ class Noted:
         return self.fetched and bool(_FROM.search(self.sql)) and not self.sql.upper().startswith("INSERT")
 
 
+class UnadaptableError(Exception):
+    """A value that drivers refuse to send."""
+
+
 class RecordingConnection:
     """Stands where a driver's connection would; SQLAlchemy asks no more of it."""
 
@@ -94,6 +98,8 @@ class _Cursor:
         self._execute(sql, (), list(rows))
 
     def _execute(self, sql: str, parameters: Any, rows: list[Any] | None) -> None:
+        if any(isinstance(value, dict) for row in rows or () if isinstance(row, dict) for value in row.values()):
+            raise UnadaptableError("no driver can send a dict: give the column its type, JSONB")
         written = with_values(sql, rows) if rows else None
         self._noted = self.connection.note(written or sql, pyformat=written is None and parameters is not None)
         if not _READS.match(sql):

@@ -27,6 +27,7 @@ FILES = tuple(
         "_written_blindly_fifthly",
         "_written_blindly_sixthly",
         "_written_blindly_seventhly",
+        "_written_blindly_eighthly",
     )
 )
 HEAD = (

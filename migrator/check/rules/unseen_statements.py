@@ -43,7 +43,7 @@ BAD = (
 GOOD = (example([], []), case("CREATE TABLE a (b int)", "DROP TABLE a"), case("SELECT 1", ""))
 
 _ALWAYS = ("NameError", "UnboundLocalError", "CompileError", "UndefinedObject", "AttributeError: module 'alembic",
-           "AttributeError: module 'sqlalchemy")  # fmt: skip
+           "AttributeError: module 'sqlalchemy", "UnadaptableError")  # fmt: skip
 """Errors that no answer of a database brings about."""
 _WITHOUT_ROWS = ("ValueError", "TypeError", "IndexError", "ZeroDivisionError")
 """Errors that none brings about where no row was looked at."""
