@@ -61,10 +61,10 @@ a look at the rules, before these were put right:
 The second batch looked for what had no rule: triggers, identities, publications, names that are taken, statements that
 EXPLAIN ANALYZE, COPY or EXECUTE carry. The third is mostly of statements that PostgreSQL refuses, the eighth of pairs
 and of what has no rule, and the seventh of revisions of data that they read, loop over and seed: warnings that not all
-could be seen count as reported. The others are what teams write. Three cases are left out since: a `json` column, which is a matter of style, a statement that is none, and
-one that PostgreSQL 17 takes and 15 does not. Labels of some revisions were changed, for what migrator itself runs
-otherwise than it is written. What is said of a downgrade that only stalls became a warning with the fourth batch of
-revisions, whose authors, as those before them, call it safe.
+could be seen count as reported. The others are what teams write. Three cases are left out since: a `json` column, which
+is a matter of style, a statement that is none, and one that PostgreSQL 17 takes and 15 does not. Labels of some
+revisions were changed, for what migrator itself runs otherwise than it is written. What is said of a downgrade that
+only stalls became a warning with the fourth batch of revisions, whose authors, as those before them, call it safe.
 
 squawk reads each case by itself, as it has no way to be told the schema; its rules about timeouts count in cases about
 timeouts only. alembic-guard reads the Python of a revision and does not run it. Every finding of either counts.

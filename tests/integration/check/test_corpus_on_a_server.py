@@ -31,7 +31,10 @@ def contradiction(case: Case, connection: psycopg.Connection) -> str:
     return "" if agreed else f"{case.name} is labelled {case.why or 'safe'}, seen: {seen} {witness.error or ''}"
 
 
-@pytest.mark.parametrize("case", [pytest.param(one, id=one.name) for one in cases()[::24]])
+OF_ALL_VERSIONS = [one for one in cases() if (one.since, one.until) == (14, 18)]
+
+
+@pytest.mark.parametrize("case", [pytest.param(one, id=one.name) for one in OF_ALL_VERSIONS[::24]])
 def test_a_server_does_what_the_label_says(
     case: Case, templates: Templates, database_from: Callable[[str], Database]
 ) -> None:

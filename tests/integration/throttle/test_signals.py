@@ -241,7 +241,7 @@ def test_vacuum_in_pace_keeps_the_table_small(
     before = size_of(connection)
     for _ in range(8):
         for first in range(1, rows, rows // 10):
-            wait_until(lambda: not reasons(bloat, looking))
+            wait_until(lambda: not reasons(bloat, looking), timeout=60)
             connection.execute(
                 "UPDATE items SET writes = writes + 1 WHERE id BETWEEN %s AND %s", (first, first + rows // 10 - 1)
             )
