@@ -76,6 +76,9 @@ class Witness:
             self._connection.execute("commit")
         elif not own:
             seen |= self._rewritten()
+            if statement.kind == "reindex_stmt" and "CONCURRENTLY" not in statement.text.upper():
+                # Of a whole schema: each table in a transaction of its own, whose locks are gone by now.
+                seen |= {"build" for one in map(_WORK.match, self._said) if one and one[3]}
         return seen
 
     def _work(self) -> set[str]:
