@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from migrator.check.literals import Value, is_no_value, is_too_large, value_of
+from migrator.check.literals import is_no_value, is_too_large, value_of
 from migrator.check.schema.schema import Schema
 from migrator.sql.column_type import Type, read_type, type_of
 from migrator.sql.context import Column
@@ -42,7 +42,7 @@ def refusal(expression: Tree, column: Column, schema: Schema) -> str | None:
     if what is not None:
         return f"{name} is {column.type}, and this is {what}"
     if isinstance(value, str) and is_no_value(value, column.type, schema):
-        return f"'{value}' is no value of {name}, which is {column.type}"
+        return f"{name} is {column.type}, and the text is no value of it"
     return None
 
 
@@ -51,11 +51,8 @@ def overflow(expression: Tree, column: Column) -> str | None:
     value = value_of(expression)
     if value is None or not column.type or kind_of(expression) == "type_cast" or not is_too_large(value, column.type):
         return None
-    return f"{_written(value)} does not fit into {quote(column.name)}, which is {column.type}"
-
-
-def _written(value: Value) -> str:
-    return str(value) if isinstance(value, Decimal) else f"'{value}'"
+    what = str(value) if isinstance(value, Decimal) else f"a text of {len(value)} characters"
+    return f"{what} does not fit into {quote(column.name)}, which is {column.type}"
 
 
 def mismatch(expression: Tree, type_: str, schema: Schema) -> str | None:

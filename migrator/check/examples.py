@@ -21,9 +21,10 @@ def example(
     unseen: str = "",
     reads: bool = False,
     unreadable: str = "",
+    certain: bool = False,
 ) -> RecordedRevision:
     """Return a revision that was recorded so."""
-    up = Direction(_PLACE, tuple(upgrade), "", unseen, reads, ((_PLACE, unreadable),) if unreadable else ())
+    up = Direction(_PLACE, tuple(upgrade), "", unseen, reads, ((_PLACE, unreadable),) if unreadable else (), certain)
     return RecordedRevision("1", _PLACE.path, (), up, Direction(_PLACE, tuple(downgrade), problem))
 
 

@@ -21,6 +21,7 @@ class Direction:
         unseen: why not all that it sends could be found out.
         reads: it asked the database for rows, which were not there.
         unreadable: what it sends that is not SQL, with the place.
+        certain: what ended it, told in `unseen`, ends it on any database.
     """
 
     place: Place
@@ -29,6 +30,7 @@ class Direction:
     unseen: str = ""
     reads: bool = False
     unreadable: tuple[tuple[Place, str], ...] = ()
+    certain: bool = False
 
     def script(self, *, downgrade: bool) -> Script:
         return Script(self.pieces, downgrade=downgrade)

@@ -1,19 +1,17 @@
-"""What a constant means to a column: whether it is a value of its type, and whether a check takes it."""
+"""What a constant means to a column: whether it is a value of its type, and fits into it."""
 
 from __future__ import annotations
 
 import json
-import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from migrator.check.schema.schema import Schema
 from migrator.sql.column_type import read_type
-from migrator.sql.errors import SqlError
 from migrator.sql.names import Name
-from migrator.sql.parser import Tree, constant_text, field_enum, kind_of, parse_tree, strings
+from migrator.sql.parser import Tree, constant_text, kind_of, strings
 
 _NUMBER = re.compile(
     r"\s*[+-]?(?:\d[\d_]*|0[xob][\da-f_]+)\s*|\s*[+-]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:e[+-]?[\d_]+)?\s*"
@@ -40,10 +38,6 @@ _FORMS: Mapping[str, re.Pattern[str]] = {
     "uuid": _UUID,
 }
 """What PostgreSQL reads as a value of the type, or more: never less."""
-_COMPARISONS: Mapping[str, Callable[[Decimal | str, Decimal | str], bool]] = {
-    "=": operator.eq, "<>": operator.ne, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
-    ">=": operator.ge,
-}  # fmt: skip
 Value = Decimal | str
 
 
@@ -120,15 +114,6 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def refuses(check: str, column: str, value: Value) -> bool:
-    """Say whether a check certainly refuses a row whose column has the value; any part may speak of other columns."""
-    try:
-        select = parse_tree(f"SELECT {check}").stmts[0].stmt.select_stmt
-        return _holds(select.target_list[0].res_target.val, column, value) is False
-    except (SqlError, IndexError):
-        return False
-
-
 def value_of(node: Tree) -> Value | None:
     """Return a constant of the tree; None where the node is none, or NULL."""
     if kind_of(node) == "type_cast":
@@ -143,75 +128,3 @@ def value_of(node: Tree) -> Value | None:
         return None
     text = constant_text(node)
     return text if which == "sval" else Decimal(text)
-
-
-def _holds(node: Tree, column: str, value: Value) -> bool | None:
-    """Say whether a condition holds; None where that cannot be told."""
-    if kind_of(node) == "bool_expr":
-        held = [_holds(one, column, value) for one in node.bool_expr.args]
-        kind = field_enum(node.bool_expr, "boolop")
-        if kind == "NOT_EXPR":
-            return None if held[0] is None else not held[0]
-        return _joined(held, decided=kind == "OR_EXPR")
-    return _expression(node.a_expr, column, value) if kind_of(node) == "a_expr" else None
-
-
-def _expression(node: Tree, column: str, value: Value) -> bool | None:
-    left, right = _side(node.lexpr, column, value), node.rexpr
-    kind, sign = field_enum(node, "kind"), strings(node.name)[-1]
-    if kind == "AEXPR_OP":
-        return _compared(sign, left, _side(right, column, value))
-    if kind == "AEXPR_BETWEEN":
-        low, high = (_side(one, column, value) for one in right.list.items)
-        return _joined([_compared(">=", left, low), _compared("<=", left, high)], decided=False)
-    listed = _listed(right)
-    if kind not in ("AEXPR_IN", "AEXPR_OP_ANY", "AEXPR_OP_ALL") or listed is None:
-        return None
-    every = kind == "AEXPR_OP_ALL" or (kind == "AEXPR_IN" and sign == "<>")
-    return _joined([_compared(sign, left, _side(one, column, value)) for one in listed], decided=not every)
-
-
-def _joined(held: list[bool | None], *, decided: bool) -> bool | None:
-    """Join conditions, one of which decides: OR by one that holds, AND by one that does not."""
-    return decided if decided in held else None if None in held else not decided
-
-
-def _listed(node: Tree) -> list[Tree] | None:
-    """Return the elements of a list or of an array that is written out."""
-    kind = kind_of(node)
-    if kind == "type_cast":
-        return _listed(node.type_cast.arg)
-    if kind == "list":
-        return list(node.list.items)
-    return list(node.a_array_expr.elements) if kind == "a_array_expr" else None
-
-
-def _compared(sign: str, left: Value | None, right: Value | None) -> bool | None:
-    compare = _COMPARISONS.get(sign)
-    if compare is None or left is None or right is None:
-        return None
-    if isinstance(left, str) and isinstance(right, str):
-        if sign not in ("=", "<>", "!="):
-            return None  # the order of texts is the collation's
-        alike = left.rstrip().casefold() == right.rstrip().casefold()
-        return None if alike and left != right else compare(left, right)  # to char and citext they may be equal
-    try:
-        return compare(Decimal(left), Decimal(right))
-    except InvalidOperation:
-        return None
-
-
-def _side(node: Tree, column: str, value: Value) -> Value | None:
-    kind = kind_of(node)
-    if kind == "column_ref":
-        return value if strings(node.column_ref.fields)[-1:] == (column,) else None
-    if kind == "type_cast":
-        return _side(node.type_cast.arg, column, value)
-    if (
-        kind == "func_call"
-        and strings(node.func_call.funcname)[-1] in ("length", "char_length")
-        and node.func_call.args
-    ):
-        text = _side(node.func_call.args[0], column, value)
-        return Decimal(len(text)) if isinstance(text, str) else None
-    return value_of(node)

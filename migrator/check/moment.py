@@ -102,14 +102,19 @@ class Moment:
         table = name_of(self.tree.relation)
         for node in self.tree.cmds if self.live(table) else ():
             command = node.alter_table_cmd
-            if field_enum(command, "subtype") in subtypes and not self._has_it_already(table, command):
+            if field_enum(command, "subtype") in subtypes and not self.has_already(table, command):
                 yield table, command
 
-    def _has_it_already(self, table: Name, command: Tree) -> bool:
-        """Say whether it is an ADD COLUMN IF NOT EXISTS of a column that is there."""
-        known = self.schema.table(table) if command.missing_ok else None
-        adds = field_enum(command, "subtype") == "AT_AddColumn"
-        return adds and known is not None and known.column(definition(command).colname) is not None
+    def has_already(self, table: Name, command: Tree) -> bool:
+        """Say whether it is an ADD COLUMN IF NOT EXISTS of a column that is there, or added before by the statement."""
+        if not command.missing_ok or field_enum(command, "subtype") != "AT_AddColumn":
+            return False
+        name = definition(command).colname
+        added = (one.alter_table_cmd for one in self.tree.cmds)
+        first = next(
+            one for one in added if field_enum(one, "subtype") == "AT_AddColumn" and definition(one).colname == name
+        )
+        return self.schema.known(table).column(name) is not None or first != command
 
     def rest_of_transaction(self) -> Iterator[Statement]:
         """Yield the statements that commit together with this one."""

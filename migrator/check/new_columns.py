@@ -16,6 +16,7 @@ def new_columns(moment: Moment) -> Iterator[tuple[Name, Tree]]:
         table = name_of(moment.tree.relation)
         yield from ((table, one.column_def) for one in moment.tree.table_elts if kind_of(one) == "column_def")
     elif moment.statement.kind == "alter_table_stmt":
-        for node in moment.tree.cmds:
-            if field_enum(node.alter_table_cmd, "subtype") == "AT_AddColumn":
-                yield name_of(moment.tree.relation), definition(node.alter_table_cmd)
+        table = name_of(moment.tree.relation)
+        for command in (one.alter_table_cmd for one in moment.tree.cmds):
+            if field_enum(command, "subtype") == "AT_AddColumn" and not moment.has_already(table, command):
+                yield table, definition(command)

@@ -471,6 +471,11 @@ SELECT n.nspname, c.relname,
        i.indisunique, i.indisvalid, i.indpred IS NOT NULL, i.indexprs IS NOT NULL,
        (SELECT conname FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x') LIMIT 1),
        c.relkind = 'I',
+       (SELECT m.amname = 'btree' FROM pg_am m WHERE m.oid = c.relam)
+         AND NOT EXISTS (SELECT FROM pg_opclass o WHERE o.oid = ANY (i.indclass::oid[]) AND NOT o.opcdefault)
+         AND NOT EXISTS (SELECT FROM unnest(i.indkey::int2[], i.indcollation::oid[]) k (attnum, collated)
+                         JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+                         WHERE k.collated NOT IN (0, a.attcollation)),
        ARRAY(SELECT a.attname::text FROM pg_depend d
              JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = d.refobjsubid
              WHERE (i.indpred IS NOT NULL OR i.indexprs IS NOT NULL) AND d.classid = 'pg_class'::regclass

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
+from traceback import walk_tb
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -199,16 +200,31 @@ def _direction(one: Loaded, name: str, context: Any, connection: Any) -> Directi
     connection.connection.dbapi_connection.begin_notes(noted, str(one.path))
     known: KnownSchema = connection.dialect.known
     known.begin(source, noted)
-    unseen = ""
+    unseen, certain = "", False
     try:
         with Operations.context(context), context.begin_transaction(_per_migration=True):
             function()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a team's code raises
-        cause = getattr(error, "orig", None) or error
-        unseen = "" if problem else f"{type(cause).__name__}: {cause}".splitlines()[0]
+        unseen = "" if problem else f"{type(error).__name__}: {error}".splitlines()[0]
+        asked = known.left_open or any(note.fetched for note in noted)
+        certain = not problem and (_fails_anywhere(error) or (not asked and _is_own_fault(error, one.path)))
     connection.rollback()
     pieces, unreadable = source.pieces(noted)
     reads = any(note.reads_rows for note in noted) or known.left_open
     if name == "upgrade":
         known.keep(pieces)
-    return Direction(place, pieces, problem, unseen, reads, unreadable)
+    return Direction(place, pieces, problem, unseen, reads, unreadable, certain)
+
+
+def _fails_anywhere(error: BaseException) -> bool:
+    """Say whether no answer of a database brings the error about."""
+    missing = error.obj if isinstance(error, AttributeError) else None
+    of_library = isinstance(missing, ModuleType) and missing.__name__.partition(".")[0] in ("alembic", "sqlalchemy")
+    return of_library or isinstance(error, NameError | CompileError | UndefinedObject)
+
+
+def _is_own_fault(error: BaseException, path: Path) -> bool:
+    """Say whether a revision, that has asked for nothing, did it itself: a value or argument that is none."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    wrong = isinstance(error, ValueError | TypeError | IndexError | ZeroDivisionError)
+    return wrong and frames[-1].f_code.co_filename == str(path)

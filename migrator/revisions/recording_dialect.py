@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy.dialects import registry
 
@@ -29,16 +30,15 @@ class Noted:
     pyformat: bool
     told: tuple[str, str, str] | None = None
     """What `existing_type` says of a column, as (table, column, type) in SQL."""
+    written: str = ""
+    """The same with its parameters written out, to be judged and not to be shown; empty where that cannot be."""
     fetched: bool = False
+    """Whether somebody looked for rows of it."""
 
     @property
     def reads_rows(self) -> bool:
         """Whether rows of tables were looked at, so that what follows may depend on them."""
         return self.fetched and bool(_FROM.search(self.sql)) and not self.sql.upper().startswith("INSERT")
-
-
-class UnadaptableError(Exception):
-    """A value that drivers refuse to send."""
 
 
 class RecordingConnection:
@@ -54,11 +54,13 @@ class RecordingConnection:
         """Note what is sent from now on, with the line of `file` that it comes from."""
         self._notes, self._file = notes, file
 
-    def note(self, sql: str, *, pyformat: bool) -> Noted | None:
-        if self._notes is None:
-            return None
-        self._notes.append(Noted(sql, self._line(), self.autocommit, pyformat, self.told))
-        return self._notes[-1]
+    def note(self, sql: str, rows: Sequence[Any] | None) -> Noted:
+        """Note a statement with the parameters of each of its rounds; None for one that goes without."""
+        written = with_values(sql, rows) if rows else ""
+        noted = Noted(sql, self._line(), self.autocommit, rows is not None, self.told, written)
+        if self._notes is not None:
+            self._notes.append(noted)
+        return noted
 
     def _line(self) -> int:
         frame = sys._getframe()  # noqa: SLF001 - the way to the call in the revision
@@ -91,17 +93,22 @@ class _Cursor:
         self._rows: list[tuple[Any, ...]] = []
         self._noted: Noted | None = None
 
-    def execute(self, sql: str, parameters: Any = None) -> None:
-        self._execute(sql, parameters, None if parameters is None else [parameters])
+    def __enter__(self) -> Self:
+        return self
 
-    def executemany(self, sql: str, rows: Any) -> None:
-        self._execute(sql, (), list(rows))
+    def __exit__(self, *_error: object) -> None: ...
 
-    def _execute(self, sql: str, parameters: Any, rows: list[Any] | None) -> None:
-        if any(isinstance(value, dict) for row in rows or () if isinstance(row, dict) for value in row.values()):
-            raise UnadaptableError("no driver can send a dict: give the column its type, JSONB")
-        written = with_values(sql, rows) if rows else None
-        self._noted = self.connection.note(written or sql, pyformat=written is None and parameters is not None)
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return iter(self.fetchall())
+
+    def execute(self, sql: Any, parameters: Any = None) -> None:
+        self._execute(_text(sql), None if parameters is None else [parameters])
+
+    def executemany(self, sql: Any, rows: Any) -> None:
+        self._execute(_text(sql), list(rows))
+
+    def _execute(self, sql: str, rows: Sequence[Any] | None) -> None:
+        self._noted = self.connection.note(sql, rows)
         if not _READS.match(sql):
             self.description, self._rows = None, []
             return
@@ -121,6 +128,16 @@ class _Cursor:
         return rows
 
     def close(self) -> None: ...
+
+
+def _text(sql: Any) -> str:
+    """Return what a driver's cursor would send: text, bytes, or what the driver composed of names and values."""
+    if isinstance(sql, bytes):
+        return sql.decode()
+    text = sql if isinstance(sql, str) else sql.as_string(None)
+    if not isinstance(text, str):
+        raise TypeError(f"{type(sql).__name__} is nothing to send")
+    return text
 
 
 class RecordingDialect(ReflectingDialect):

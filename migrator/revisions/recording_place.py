@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from migrator.check.source import Piece
 from migrator.sql.context import Column
 from migrator.sql.errors import SqlError
 from migrator.sql.names import Name, split_name
-from migrator.sql.statement import parse
+from migrator.sql.statement import Statement, parse
 
 if TYPE_CHECKING:
     from migrator.revisions.recording_dialect import Noted
@@ -45,11 +46,24 @@ class Source:
         for note in noted:
             place = self.at(note.line)
             try:
-                found = parse(note.sql, pyformat=note.pyformat)
-                pieces += [Piece(one, place, note.autocommit, _told(note)) for one in found]
+                pieces += [Piece(one, place, note.autocommit, _told(note)) for one in _statements(note)]
             except SqlError as error:
                 unreadable.append((place, error.message))
         return tuple(pieces), tuple(unreadable)
+
+
+def _statements(note: Noted) -> tuple[Statement, ...]:
+    """Return what was sent, with its values in the tree and without them in the text."""
+    sent = parse(note.sql, pyformat=note.pyformat)
+    try:
+        written = parse(note.written) if note.written else ()
+    except SqlError:
+        return sent
+    return tuple(map(_shown_as, written, sent)) if len(written) == len(sent) else sent
+
+
+def _shown_as(statement: Statement, other: Statement) -> Statement:
+    return replace(statement, text=other.text)
 
 
 def _told(note: Noted) -> tuple[Name, Column] | None:

@@ -76,6 +76,8 @@ class Index:
     expressions: bool = False
     constraint: str | None = None
     partitioned: bool = False
+    plain: bool = True
+    """Whether it is a btree with the operator classes and collations of its columns."""
     computed: tuple[str, ...] = ()
     """Columns that its expressions and its WHERE name."""
 
@@ -100,6 +102,8 @@ class Table:
     """Created by the revision that the statement belongs to."""
     empty: bool = False
     """Holds no row. For a materialized view: was never populated."""
+    few: bool = False
+    """Holds no rows but those that the statements before have written out."""
     unlogged: bool | None = None
     """Whether it is left out of the write-ahead log; None where that is not known."""
 

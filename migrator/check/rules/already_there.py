@@ -63,6 +63,7 @@ GOOD = (
     Example(sql="CREATE TABLE IF NOT EXISTS orders (a int);", setup=_SETUP),
     Example(sql="ALTER TABLE orders ADD COLUMN IF NOT EXISTS n int;", setup=_SETUP),
     Example(sql="ALTER TABLE orders DROP CONSTRAINT n_ok, ADD CONSTRAINT n_ok CHECK (n < 9) NOT VALID;", setup=_SETUP),
+    Example(sql="ALTER TABLE orders DROP n, ADD CONSTRAINT n_ok CHECK (id < 9) NOT VALID;", setup=_SETUP),
     Example(sql="DROP INDEX CONCURRENTLY n_idx; CREATE INDEX CONCURRENTLY n_idx ON orders (id);", setup=_SETUP),
     Example(sql="ALTER TYPE mood ADD VALUE IF NOT EXISTS 'ok';", setup=_SETUP),
     Example(sql="ALTER TYPE mood ADD VALUE 'good' AFTER 'ok';", setup=_SETUP),
@@ -154,6 +155,7 @@ def _of_parts(moment: Moment) -> Iterator[str]:
     table = moment.schema.table(name)
     commands = [node.alter_table_cmd for node in moment.tree.cmds]
     dropped = {one.name for one in commands if field_enum(one, "subtype") in ("AT_DropColumn", "AT_DropConstraint")}
+    dropped |= {one.name for one in (table.constraints if table else ()) if dropped & {*one.columns}}
     for one in commands:
         subtype = field_enum(one, "subtype")
         name_of_part = _added(one, subtype)

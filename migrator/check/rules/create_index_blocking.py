@@ -32,6 +32,13 @@ from migrator.sql.names import name_of
 
 HAZARD = Hazard.BLOCKS
 BAD = (
+    Example(
+        sql="CREATE INDEX i ON p (a);",
+        setup=(
+            "CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); "
+            "CREATE INDEX p1_a ON p1 USING hash (a);"
+        ),
+    ),
     Example(sql="CREATE INDEX orders_note ON orders (note);"),
     Example(sql="CREATE UNIQUE INDEX IF NOT EXISTS orders_note ON orders (note);"),
     Example(sql="DO $$ BEGIN EXECUTE 'CREATE INDEX orders_note ON orders (note)'; END $$;"),
@@ -44,6 +51,13 @@ BAD = (
     ),
 )
 GOOD = (
+    Example(
+        sql="CREATE INDEX i ON p (a);",
+        setup=(
+            "CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); "
+            "CREATE INDEX p1_a ON p1 (a);"
+        ),
+    ),
     Example(sql="CREATE INDEX CONCURRENTLY orders_note ON orders (note);"),
     Example(sql="CREATE INDEX readings_sensor ON ONLY readings (sensor);"),
     Example(sql="CREATE TABLE fresh (a int); CREATE INDEX fresh_a ON fresh (a);"),

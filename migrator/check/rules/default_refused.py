@@ -28,12 +28,13 @@ from collections.abc import Iterable, Iterator
 from migrator.check.afterwards import schema_at_commit, schema_with
 from migrator.check.assignment import overflow, refusal
 from migrator.check.finding import Hazard
-from migrator.check.literals import Value, refuses, value_of
+from migrator.check.literals import Value, value_of
 from migrator.check.moment import Moment
 from migrator.check.new_constraints import new_constraints
 from migrator.check.rule import Example, Report
 from migrator.check.schema.columns import constraint_of
 from migrator.check.schema.schema import Schema
+from migrator.check.value_checks import refuses
 from migrator.sql.commands import definition
 from migrator.sql.context import Column, Constraint
 from migrator.sql.errors import SqlError
@@ -60,6 +61,7 @@ BAD = (
     Example(sql="ALTER TABLE t ADD COLUMN state text DEFAULT 'new' CHECK (state IN ('open', 'closed'));", setup=_SETUP),
 )
 GOOD = (
+    Example(sql="ALTER TABLE t ADD COLUMN IF NOT EXISTS n text DEFAULT 'none';", setup=_SETUP),
     Example(sql="ALTER TABLE t ADD COLUMN made timestamptz DEFAULT 'now()';", setup=_SETUP),
     Example(sql="ALTER TABLE t ADD CHECK (note <> '') NOT VALID, ALTER note SET DEFAULT 'none';", setup=_SETUP),
     Example(
@@ -85,7 +87,7 @@ def find(moment: Moment) -> Iterator[Report]:
     if not (given or checked):
         return
     table = name_of(moment.tree.relation)
-    with_it, committed = schema_with(moment).known(table), schema_at_commit(moment)
+    with_it = schema_with(moment).known(table)
     added = {definition(command).colname for _, command in moment.commands("AT_AddColumn")}
     for name, default in given.items():
         column = with_it.column(name)
@@ -104,6 +106,9 @@ def find(moment: Moment) -> Iterator[Report]:
             yield Report(f"an INSERT that leaves out {quote(name)} fails from now on: {large}", "a value that fits")
         else:
             checked.add(name)
+    if not any(one.kind == "check" for one in with_it.constraints):
+        return
+    committed = schema_at_commit(moment)
     for name in sorted(checked):
         value = _value_in(committed.default_texts.get((table.name, name), ""))
         yield from () if value is None else _refused(committed.known(table).constraints, name, value)

@@ -37,6 +37,7 @@ _SETUP = (
     "CREATE TRIGGER t AFTER INSERT ON q FOR EACH ROW EXECUTE FUNCTION f();"
 )
 BAD = (
+    Example(sql="ALTER TABLE q RENAME TO s; DROP FUNCTION f();", setup=_SETUP),
     Example(sql="DROP TABLE p;", setup=_SETUP),
     Example(sql="DROP TYPE mood;", setup=_SETUP),
     Example(sql="DROP TABLE IF EXISTS r;", setup=_SETUP),
@@ -82,9 +83,8 @@ def _dependents(moment: Moment, one: Object, gone: tuple[Name, ...]) -> Iterator
             columns = (column for column in table.columns if column.type == one.name.quoted())
             yield from (f"{table.name}.{column.name} is of type {one.name}" for column in columns)
     if one.kind == "function":
-        for (owner, trigger), function in schema.trigger_functions.items():
-            if function.same(one.name) and (owner, trigger) in schema.triggers:
-                yield f"trigger {trigger} of {owner} calls {one.name}"
+        called = (key for key, trigger in schema.triggers.items() if trigger.function.same(one.name))
+        yield from (f"trigger {trigger} of {owner} calls {one.name}" for owner, trigger in called)
     for view, reads in schema.views.items() if one.kind in _RELATIONS else ():
         if not any(view.same(name) for name in gone) and any(name.same(one.name) for name in reads.relations):
             yield f"view {view} reads {one.name}"

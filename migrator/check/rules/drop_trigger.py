@@ -69,7 +69,7 @@ def find(moment: Moment) -> Iterator[Report]:
             )
     for table, command in moment.commands(*_OFF):
         made = moment.schema.triggers.get((table.name, command.name))
-        if not made and not _on_again(moment, table):
+        if not (made and made.new) and not _on_again(moment, table):
             which = f"trigger {command.name} does" if command.name else "its triggers do"
             yield Report(
                 f"what {which} when {table} is written is not done from now on",
@@ -88,7 +88,7 @@ def _was_there(moment: Moment, one: Object) -> bool:
     """Say whether it was there before the script."""
     made = moment.schema.triggers.get((one.name.name, one.member or ""))
     missing = made is None and moment.schema.complete and moment.tree.missing_ok
-    return not made and not missing
+    return not (made and made.new) and not missing
 
 
 def _replaced(moment: Moment, one: Object) -> bool:

@@ -98,7 +98,7 @@ def _expressions(moment: Moment) -> Iterator[tuple[str, Table, Tree]]:
         table = moment.schema.known(name_of(tree.relation))
         for node in tree.cmds:
             subtype = field_enum(node.alter_table_cmd, "subtype")
-            if subtype == "AT_AddColumn":
+            if subtype == "AT_AddColumn" and not moment.has_already(table.name, node.alter_table_cmd):
                 yield from _of_column(definition(node.alter_table_cmd), table)
             elif subtype == "AT_AddConstraint":
                 yield from _of_constraint(definition(node.alter_table_cmd), table)

@@ -69,8 +69,7 @@ def find(moment: Moment) -> Iterator[Report]:
 
 
 def _is_known(moment: Moment, table: Table) -> bool:
-    triggers = any(name == table.name.name for name, _ in moment.schema.triggers)
-    return bool(table.columns) and moment.schema.is_whole(table.name) and not triggers
+    return bool(table.columns) and moment.schema.is_whole(table.name) and not moment.schema.has_triggers(table.name)
 
 
 def _given(moment: Moment, table: Table) -> frozenset[str] | None:

@@ -46,6 +46,11 @@ BAD = (
 )
 GOOD = (
     Example(
+        sql="DROP MATERIALIZED VIEW v; CREATE MATERIALIZED VIEW v AS SELECT 2 AS a; CREATE UNIQUE INDEX i ON v (a); "
+        "REFRESH MATERIALIZED VIEW CONCURRENTLY v;",
+        setup="CREATE MATERIALIZED VIEW v AS SELECT 1 AS a WITH NO DATA;",
+    ),
+    Example(
         sql="REFRESH MATERIALIZED VIEW CONCURRENTLY v;",
         setup=(
             "CREATE MATERIALIZED VIEW v AS SELECT 1 AS a WITH NO DATA; CREATE UNIQUE INDEX i ON v (a); "
@@ -73,7 +78,7 @@ def find(moment: Moment) -> Iterator[Report]:
             f"PostgreSQL refuses it: {view.name} has no unique index",
             f"CREATE UNIQUE INDEX CONCURRENTLY ON {view.name} (<columns that identify a row>);",
         )
-    elif view is not None and view.name.name in moment.schema.unpopulated:
+    elif view is not None and view.empty:
         yield Report(
             f"PostgreSQL refuses it: {view.name} was made WITH NO DATA", f"REFRESH MATERIALIZED VIEW {view.name};"
         )

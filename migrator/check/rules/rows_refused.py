@@ -73,6 +73,8 @@ def find(moment: Moment) -> Iterator[Report]:
     """Yield each demand that the rows do not meet."""
     if moment.conditional or moment.statement.kind not in ("alter_table_stmt", "index_stmt"):
         return
+    if not moment.schema.old_rows and not any(moment.commands("AT_AddColumn")):
+        return
     schema, table = schema_with(moment), name_of(moment.tree.relation)
     rows = {column: known for (name, column), known in schema.old_rows.items() if name == table.name}
     null = {column for column, known in rows.items() if known is OldRows.NULL}
@@ -95,7 +97,7 @@ def _not_null(moment: Moment, schema: Schema, table: Name) -> Iterator[str]:
     """Yield the columns in which no row may have NULL once the statement has run."""
     for _, command in moment.commands("AT_SetNotNull"):
         yield command.name
-    for made in _made(moment, table):
+    for _, made in _made(moment, table):
         yield from made.columns if made.kind == "primary key" else _required(made)
     for _, command in moment.commands("AT_ValidateConstraint"):
         known = schema.known(table).constraint(command.name)
@@ -115,18 +117,18 @@ def _unique(moment: Moment, table: Name) -> Iterator[tuple[tuple[str, ...], OldR
         if tree.unique and not tree.HasField("where_clause"):
             yield tuple(one.index_elem.name for one in tree.index_params), _alike(tree)
         return
-    for node, column in new_constraints(moment):
-        one = None if node.indexname else constraint_of(node, table, column)
-        if one is not None and one.kind in ("unique", "primary key"):
-            yield one.columns, _alike(node)
+    for node, made in _made(moment, table):
+        if made.kind in ("unique", "primary key"):
+            yield made.columns, _alike(node)
 
 
 def _alike(node: Tree) -> OldRows:
     return OldRows.NULL if node.nulls_not_distinct else OldRows.ALIKE
 
 
-def _made(moment: Moment, table: Name) -> Iterator[Constraint]:
+def _made(moment: Moment, table: Name) -> Iterator[tuple[Tree, Constraint]]:
+    """Yield each new constraint, but those that take over an index."""
     for node, column in new_constraints(moment):
         made = None if node.indexname else constraint_of(node, table, column)
         if made is not None:
-            yield made
+            yield node, made

@@ -136,12 +136,11 @@ def _missing(moment: Moment, table: Table | None, body: str) -> Iterator[str]:
     if not moment.tree.row or table is None or table.kind is not RelationKind.TABLE or table.parents:
         return
     if table.columns and moment.schema.is_whole(table.name) and not _ASKS_FOR_THE_TABLE.search(body):
-        named = (quoted or plain.lower() for quoted, plain in _FIELD.findall(body))
-        yield from (name for name in named if table.column(name) is None)
+        fields = (quoted or plain.lower() for quoted, plain in _FIELD.findall(body))
+        yield from (name for name in fields if table.column(name) is None)
 
 
 def _body(moment: Moment) -> Body | None:
-    parts = strings(moment.tree.funcname)
-    function = named(parts)
+    function = named(strings(moment.tree.funcname))
     bodies = moment.schema.bodies.items()
     return next((one for name, one in bodies if name.same(function) and one.language == "plpgsql"), None)

@@ -38,6 +38,12 @@ from migrator.sql.parser import Tree, field_enum
 HAZARD = Hazard.BLOCKS
 AT_RUN_TIME = True
 BAD = (
+    Example(
+        sql=(
+            "CREATE TEMP TABLE few (id int); DROP TABLE few; CREATE TEMP TABLE few AS SELECT id FROM orders; "
+            "UPDATE orders SET n = 1 FROM few WHERE orders.id = few.id;"
+        )
+    ),
     Example(sql="DELETE FROM sessions WHERE token IS NULL;"),
     Example(sql="UPDATE orders SET lane = 'std';"),
     Example(sql="ALTER TABLE orders ADD COLUMN lane text; UPDATE orders SET lane = 'std' WHERE lane IS NULL;"),
@@ -76,7 +82,7 @@ def find(moment: Moment) -> Iterator[Report]:
     yield from _upserts(moment)
     for change in changes_in(moment.statement):
         table = name_of(change.relation)
-        if not moment.live(table) or not is_unlimited(change, _keys(moment.schema.table(table)), moment.schema.few):
+        if not moment.live(table) or not is_unlimited(change, _keys(moment.schema.table(table)), _few(moment)):
             continue
         kind = change.DESCRIPTOR.name
         if kind != "DeleteStmt":
@@ -90,6 +96,10 @@ def find(moment: Moment) -> Iterator[Report]:
                 f"every row of {table} that it deletes stays locked until all of them are gone",
                 f"DELETE FROM {table} WHERE <key> BETWEEN <first> AND <last>{where};   -- chunk by chunk",
             )
+
+
+def _few(moment: Moment) -> frozenset[str]:
+    return frozenset(table.name.name for table in moment.schema.every() if table.few)
 
 
 def _keys(table: Table | None) -> frozenset[str]:

@@ -3,8 +3,9 @@
 What it does
 ------------
 Reports tables that `ALTER TABLE`, `CREATE INDEX`, `CREATE TRIGGER`, foreign keys, `INSERT`, `UPDATE` and `DELETE` name,
-columns that they name, constraints that are validated or dropped, and indexes that are dropped, which are neither in
-the schema that `--schema` gives nor made by the script.
+columns that they name, constraints that are validated or dropped, indexes that are dropped, and functions that triggers
+call, which are neither in the schema that `--schema` gives nor made by the script; and tables that are named without
+their schema under an empty `search_path`.
 
 Why it is bad
 -------------
@@ -71,6 +72,7 @@ BAD = (
     ),
 )
 GOOD = (
+    Example(sql="SET search_path = ''; CREATE TEMP TABLE x (a int); INSERT INTO x VALUES (1);"),
     Example(sql="SELECT set_config('search_path', '', false); ALTER TABLE public.t ADD COLUMN b int;"),
     Example(
         sql="DROP INDEX i; DO $$ BEGIN EXECUTE (SELECT 'CREATE INDEX i ON t (a)'); END $$; DROP INDEX i;",
@@ -108,13 +110,8 @@ def find(moment: Moment) -> Iterator[Report]:
         return
     yield from _indexes(moment)
     yield from _columns(moment)
-    if moment.transaction.setting("search_path") == "" and moment.statement.kind in _OF_ONE_TABLE:
-        relation = moment.tree.relation
-        if relation.relname and not relation.schemaname and relation.relpersistence != "t":
-            yield Report(
-                f"PostgreSQL refuses it: search_path is empty, and {name_of(relation)} is given without its schema",
-                f"public.{name_of(relation)}",
-            )
+    if moment.statement.kind in _OF_ONE_TABLE and moment.transaction.setting("search_path") == "":
+        yield from _without_schema(moment)
     if moment.schema.complete:
         yield from (
             Report(f"PostgreSQL refuses it: there is no table {name}", "correct the name, or make the table before")
@@ -131,6 +128,17 @@ def find(moment: Moment) -> Iterator[Report]:
 
 _OF_ONE_TABLE = ("create_stmt", "alter_table_stmt", "index_stmt", "insert_stmt", "update_stmt", "delete_stmt")
 _CATALOGS = ("pg_catalog", "information_schema", "pg_temp")
+
+
+def _without_schema(moment: Moment) -> Iterator[Report]:
+    """Yield the table that is named without its schema where no schema is looked through but that of temporary ones."""
+    name = name_of(moment.tree.relation)
+    known = moment.schema.table(name)
+    temporary = moment.tree.relation.relpersistence == "t" or (known is not None and known.name.schema == "pg_temp")
+    if name.name and not name.schema and not temporary:
+        yield Report(
+            f"PostgreSQL refuses it: search_path is empty, and {name} is given without its schema", f"public.{name}"
+        )
 
 
 def _trigger_functions(moment: Moment) -> Iterator[Report]:

@@ -36,17 +36,11 @@ HAZARD = Hazard.OPERABILITY
 SEVERITY = Severity.WARNING
 BAD = (
     example([], [], unseen="TypeError: 'NoneType' object is not subscriptable", reads=True),
-    example([], [], unseen="ValueError: month must be in 1..12"),
+    example([], [], unseen="ValueError: month must be in 1..12", certain=True),
     example([], [], reads=True),
     example([], [], unreadable="syntax error at or near SELEC"),
 )
 GOOD = (example([], []), case("CREATE TABLE a (b int)", "DROP TABLE a"), case("SELECT 1", ""))
-
-_ALWAYS = ("NameError", "UnboundLocalError", "CompileError", "UndefinedObject", "AttributeError: module 'alembic",
-           "AttributeError: module 'sqlalchemy", "UnadaptableError")  # fmt: skip
-"""Errors that no answer of a database brings about."""
-_WITHOUT_ROWS = ("ValueError", "TypeError", "IndexError", "ZeroDivisionError")
-"""Errors that none brings about where no row was looked at."""
 
 
 def find_in_revision(revision: RecordedRevision) -> Iterator[Report]:
@@ -55,7 +49,7 @@ def find_in_revision(revision: RecordedRevision) -> Iterator[Report]:
         for place, message in direction.unreadable:
             said = f"{name} sends what PostgreSQL cannot read: {message}"
             yield Report(said, "correct the SQL", Severity.ERROR, place=place)
-        if direction.unseen.startswith(_ALWAYS if direction.reads else (*_ALWAYS, *_WITHOUT_ROWS)):
+        if direction.certain:
             said = f"{name} fails: {direction.unseen}"
             yield Report(said, f"correct the {name}: it fails on any database", Severity.ERROR, place=direction.place)
         elif direction.unseen:

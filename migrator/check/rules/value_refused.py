@@ -26,9 +26,10 @@ from collections.abc import Iterator
 
 from migrator.check.assignment import overflow, refusal
 from migrator.check.finding import Hazard
-from migrator.check.literals import Value, refuses, value_of
+from migrator.check.literals import value_of
 from migrator.check.moment import Moment
 from migrator.check.rule import Example, Report
+from migrator.check.value_checks import refuses
 from migrator.sql.context import Column, RelationKind, Table
 from migrator.sql.names import name_of, quote
 from migrator.sql.parser import Tree, constant_text, field_enum, kind_of
@@ -54,6 +55,10 @@ BAD = (
     Example(sql="UPDATE t SET code = NULL WHERE id = 1;", setup=_SETUP),
 )
 GOOD = (
+    Example(
+        sql="UPDATE t SET tags[1] = 'a' WHERE id = 1; INSERT INTO t (id, tags[1]) VALUES (2, 'a');",
+        setup="CREATE TABLE t (id int PRIMARY KEY, tags text[]);",
+    ),
     Example(sql="INSERT INTO t (id, m, code) VALUES (1, 'ok', 'abcd'), (2, NULL, 'abc    ');", setup=_SETUP),
     Example(sql="INSERT INTO t (id, two) VALUES (1, DEFAULT) ON CONFLICT (id) DO NOTHING;", setup=_SETUP),
     Example(sql="INSERT INTO t (id) VALUES (1), (1) ON CONFLICT DO NOTHING;", setup=_SETUP),
@@ -76,15 +81,21 @@ def find(moment: Moment) -> Iterator[Report]:
     table = moment.schema.table(name_of(moment.tree.relation))
     if table is None or table.kind is not RelationKind.TABLE or table.parents or not table.columns:
         return
-    told = set()
+    yield from (Report(one, _OTHERWISE) for one in dict.fromkeys(_reasons(moment, table)))
+
+
+def _reasons(moment: Moment, table: Table) -> Iterator[str]:
+    inserts = moment.statement.kind == "insert_stmt"
     for name, expression in _values(moment, table):
         column = table.column(name)
-        reason = _reason(moment, table, column, expression) if column else None
-        if reason is not None and reason not in told:
-            told.add(reason)
-            yield Report(f"PostgreSQL refuses it: {reason}", _OTHERWISE)
-    if moment.statement.kind == "insert_stmt":
-        yield from (Report(f"PostgreSQL refuses it: {one}", _OTHERWISE) for one in _of_rows(moment, table))
+        if column is None or kind_of(expression) == "set_to_default":
+            continue
+        if reason := _of_statement(moment, table, column, expression):
+            yield f"PostgreSQL refuses it: {reason}"
+        elif not moment.schema.has_triggers(table.name) and (reason := _of_row(table, column, expression)):
+            yield f"PostgreSQL refuses {'it' if inserts else 'each row that it changes'}: {reason}"
+    if inserts:
+        yield from (f"PostgreSQL refuses it: {one}" for one in _of_rows(moment, table))
 
 
 def _rows(moment: Moment) -> list[list[Tree]]:
@@ -92,32 +103,39 @@ def _rows(moment: Moment) -> list[list[Tree]]:
 
 
 def _names(moment: Moment, table: Table) -> list[str]:
-    return [one.res_target.name for one in moment.tree.cols] or [one.name for one in table.columns]
+    return [_name(one.res_target) for one in moment.tree.cols] or [one.name for one in table.columns]
+
+
+def _name(target: Tree) -> str:
+    """Return the column that is written as a whole; empty for a part of one: tags[1]."""
+    return "" if target.indirection else str(target.name)
 
 
 def _values(moment: Moment, table: Table) -> Iterator[tuple[str, Tree]]:
     """Yield each column that the statement writes, with what it writes."""
     if moment.statement.kind == "update_stmt":
-        yield from ((one.res_target.name, one.res_target.val) for one in moment.tree.target_list)
+        yield from ((_name(one.res_target), one.res_target.val) for one in moment.tree.target_list)
     elif moment.tree.cols or moment.schema.is_whole(table.name):
         for row in _rows(moment):
             yield from zip(_names(moment, table), row, strict=False)
 
 
-def _reason(moment: Moment, table: Table, column: Column, expression: Tree) -> str | None:
-    kind, name = kind_of(expression), quote(column.name)
-    if kind == "set_to_default":
-        return None
+def _of_statement(moment: Moment, table: Table, column: Column, expression: Tree) -> str | None:
+    """Return why the statement fails, whatever rows there are."""
     if column.generated or _is_numbered(moment, table, column):
-        return f"{name} is generated and takes no value"
-    reason = refusal(expression, column, moment.schema) or overflow(expression, column)
-    if reason is not None or any(owner == table.name.name for owner, _ in moment.schema.triggers):
-        return reason
-    if kind == "a_const" and constant_text(expression) == "NULL":
-        return f"{name} is NOT NULL" if column.not_null else None
+        return f"{quote(column.name)} is generated and takes no value"
+    return refusal(expression, column, moment.schema) or overflow(expression, column)
+
+
+def _of_row(table: Table, column: Column, expression: Tree) -> str | None:
+    """Return why a row with the value cannot be stored."""
+    if kind_of(expression) == "a_const" and constant_text(expression) == "NULL":
+        return f"{quote(column.name)} is NOT NULL" if column.not_null else None
     value = value_of(expression)
-    checks = (one for one in table.constraints if one.kind == "check" and value is not None)
-    return next((f"{one.name} refuses it" for one in checks if _refuses(one.expression, column.name, value)), None)
+    if value is None:
+        return None
+    checks = (one for one in table.constraints if one.kind == "check" and refuses(one.expression, column.name, value))
+    return next((f"{one.name} refuses it" for one in checks), None)
 
 
 def _is_numbered(moment: Moment, table: Table, column: Column) -> bool:
@@ -128,10 +146,6 @@ def _is_numbered(moment: Moment, table: Table, column: Column) -> bool:
 
 
 _OVERRIDING = ("OVERRIDING_SYSTEM_VALUE", "OVERRIDING_USER_VALUE")
-
-
-def _refuses(check: str, column: str, value: Value | None) -> bool:
-    return value is not None and refuses(check, column, value)
 
 
 def _of_rows(moment: Moment, table: Table) -> Iterator[str]:

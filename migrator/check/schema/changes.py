@@ -8,8 +8,9 @@ from dataclasses import replace
 from migrator.check.schema.alter import add_child, alter, note_values
 from migrator.check.schema.columns import column_of, columns_in, constraint_of, with_constraint
 from migrator.check.schema.renames import RENAMES
-from migrator.check.schema.schema import Schema, ViewColumns
+from migrator.check.schema.schema import Schema, Trigger, ViewColumns
 from migrator.check.schema.types import TYPES_AND_FUNCTIONS
+from migrator.sql.classify.indexes import is_plain
 from migrator.sql.classify.queries import relations_in
 from migrator.sql.context import Column, Index, RelationKind, Table
 from migrator.sql.effects import Effect, Object
@@ -34,8 +35,10 @@ def apply(schema: Schema, statement: Statement, effect: Effect) -> None:
         known = schema.table(change.table)
         if change.verb == "TRUNCATE" or (change.verb == "DELETE" and change.whole):
             schema.put(replace(schema.known(change.table), empty=True))
-        elif known is not None and known.empty and change.verb in ("INSERT", "COPY", "MERGE"):
-            schema.put(replace(known, empty=False))
+        elif known is not None and change.verb in ("INSERT", "COPY", "MERGE"):
+            few = known.few and change.verb == "INSERT"
+            if (known.empty, known.few) != (False, few):
+                schema.put(replace(known, empty=False, few=few))
 
 
 def _forget_old_rows(schema: Schema, statement: Statement, effect: Effect) -> None:
@@ -43,7 +46,6 @@ def _forget_old_rows(schema: Schema, statement: Statement, effect: Effect) -> No
     if statement.kind in _MAY_WRITE or effect.renames:
         schema.old_rows.clear()
     written = {change.table.name for change in effect.data_changes}
-    schema.few -= {change.table.name for change in effect.data_changes if change.verb in ("COPY", "MERGE")}
     schema.old_rows = {key: rows for key, rows in schema.old_rows.items() if key[0] not in written}
 
 
@@ -81,7 +83,7 @@ def _create_table(schema: Schema, tree: Tree) -> None:
     name = _made_name(tree.relation)
     if tree.if_not_exists and schema.table(name) is not None:
         return
-    table = Table(name, new=True, unlogged=tree.relation.relpersistence == "u")
+    table = Table(name, new=True, few=True, unlogged=tree.relation.relpersistence == "u")
     if tree.HasField("partspec"):
         key = tuple(one.name for one in find(tree.partspec, "PartitionElem"))
         table = replace(table, kind=RelationKind.PARTITIONED, partition_key=key)
@@ -97,7 +99,6 @@ def _create_table(schema: Schema, tree: Tree) -> None:
         if kind_of(node) == "constraint" and (constraint := constraint_of(node.constraint, name)):
             table = with_constraint(table, constraint)
     schema.put(table)
-    schema.few.add(name.name)
     if not tree.inh_relations and all(kind_of(node) in ("column_def", "constraint") for node in tree.table_elts):
         schema.told.add(name.name)
     for parent in tree.inh_relations:
@@ -122,21 +123,22 @@ def _with_column(schema: Schema, table: Table, definition: Tree) -> Table:
 def _create_as(schema: Schema, tree: Tree) -> None:
     matview = field_enum(tree, "objtype") == "OBJECT_MATVIEW"
     name = _made_name(tree.into.rel)
-    schema.put(Table(name, RelationKind.MATVIEW if matview else RelationKind.TABLE, new=True))
+    kind = RelationKind.MATVIEW if matview else RelationKind.TABLE
+    schema.put(Table(name, kind, new=True, empty=matview and tree.into.skip_data))
     if matview:
         _remember_view(schema, name, tree.query)
-        if tree.into.skip_data:
-            schema.unpopulated.add(name.name)
 
 
 def _refresh(schema: Schema, tree: Tree) -> None:
-    name = tree.relation.relname
-    schema.unpopulated = schema.unpopulated | {name} if tree.skip_data else schema.unpopulated - {name}
+    view = schema.table(name_of(tree.relation))
+    if view is not None:
+        schema.put(replace(view, empty=tree.skip_data))
 
 
 def _insert(schema: Schema, tree: Tree) -> None:
-    if not tree.select_stmt.select_stmt.values_lists:
-        schema.few.discard(tree.relation.relname)
+    table = schema.table(name_of(tree.relation))
+    if table is not None and table.few and not tree.select_stmt.select_stmt.values_lists:
+        schema.put(replace(table, few=False))
 
 
 def _select(schema: Schema, tree: Tree) -> None:
@@ -197,6 +199,7 @@ def _index(schema: Schema, tree: Tree) -> None:
             partial=tree.HasField("where_clause"),
             expressions=any(not one.name for one in elements),
             partitioned=schema.known(table).kind is RelationKind.PARTITIONED,
+            plain=is_plain(tree),
             computed=tuple(strings(one.fields)[-1] for one in find(tree, "ColumnRef") if strings(one.fields)),
         ),
     )
@@ -241,9 +244,8 @@ def _schema(schema: Schema, tree: Tree) -> None:
 
 def _trigger(schema: Schema, tree: Tree) -> None:
     key = (tree.relation.relname, tree.trigname)
-    schema.triggers[key] = schema.triggers.get(key, True)
-    parts = strings(tree.funcname)
-    schema.trigger_functions[key] = named(parts)
+    before = schema.triggers.get(key)
+    schema.triggers[key] = Trigger(named(strings(tree.funcname)), new=before is None or before.new)
     schema.readers[key[0], f"trigger {key[1]}"] = frozenset((*strings(tree.columns), *columns_in(tree.when_clause)))
 
 

@@ -27,14 +27,13 @@ def does_nothing(statement: Statement, effect: Effect, schema: Schema) -> bool:
         (one.kind == "index" and schema.index(one.name) is None)
         or (one.kind in _RELATIONS and schema.table(one.name) is None)
         for one in effect.drops
-    ) or (bool(tree.objects) and all(_is_no_function(schema, one) for one in tree.objects))
+    ) or all(_is_no_function(schema, one) for one in tree.objects)
 
 
 def _is_no_function(schema: Schema, node: Tree) -> bool:
     """Say whether there are functions of that name, and none of them with those parameters."""
     if kind_of(node) != "object_with_args" or node.object_with_args.args_unspecified:
         return False
-    parts = strings(node.object_with_args.objname)
-    known = schema.functions(named(parts))
+    known = schema.functions(named(strings(node.object_with_args.objname)))
     types = tuple(type_sql(one.type_name) for one in node.object_with_args.objargs)
     return bool(known) and all(one.types != types for one in known)

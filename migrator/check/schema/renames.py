@@ -44,7 +44,7 @@ def _move(schema: Schema, known: Table, name: Name) -> None:
     readers, triggers, policies = schema.readers, schema.triggers, schema.policies
     schema.forget(old)
     schema.readers = {_moved(key, old, name): read for key, read in readers.items()}
-    schema.triggers = {_moved(key, old, name): new for key, new in triggers.items()}
+    schema.triggers = {_moved(key, old, name): one for key, one in triggers.items()}
     schema.policies = {_moved(key, old, name): command for key, command in policies.items()}
     indexes = tuple(replace(one, table=name, name=Name(one.name.name, name.schema)) for one in known.indexes)
     schema.put(replace(known, name=name, indexes=indexes))

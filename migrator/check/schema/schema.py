@@ -40,6 +40,14 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
+class Trigger:
+    """The function that a trigger calls, and whether the script made it."""
+
+    function: Name
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Signature:
     """What a function takes and gives, written as types; `names` are those of its parameters, empty for none."""
 
@@ -75,14 +83,12 @@ class Schema:
     domain_defaults: dict[Name, str] = field(default_factory=dict)
     enums: dict[Name, tuple[str, ...]] = field(default_factory=dict)
     """The labels of each enum."""
-    triggers: dict[tuple[str, str], bool] = field(default_factory=dict)
+    triggers: dict[tuple[str, str], Trigger] = field(default_factory=dict)
     """By table and name; True for one that the script made."""
     told: set[str] = field(default_factory=set)
     """Tables that a CREATE TABLE told whole."""
     identified: set[str] = field(default_factory=set)
     """Tables whose REPLICA IDENTITY a statement set, to whatever."""
-    trigger_functions: dict[tuple[str, str], Name] = field(default_factory=dict)
-    """By table and trigger: the function that it calls."""
     policies: dict[tuple[str, str], str] = field(default_factory=dict)
     """By table and name: the command that it is for, or all."""
     standing: set[tuple[str, Name]] = field(default_factory=set)
@@ -96,10 +102,6 @@ class Schema:
     signatures: dict[Name, tuple[Signature, ...]] = field(default_factory=dict)
     views: dict[Name, ViewColumns] = field(default_factory=dict)
     extensions: set[str] = field(default_factory=set)
-    unpopulated: set[str] = field(default_factory=set)
-    """Materialized views made WITH NO DATA, and not refreshed since."""
-    few: set[str] = field(default_factory=set)
-    """New tables whose rows were all written out."""
     bounds: dict[Name, Bounds] = field(default_factory=dict)
     """Of partitions, as far as they were written out."""
     defaults: set[tuple[str, str]] = field(default_factory=set)
@@ -194,7 +196,7 @@ class Schema:
         self.views = {view: reads for view, reads in self.views.items() if not view.same(name)}
         self.added = {pair for pair in self.added if pair[0] != name.name}
         self.readers = {key: columns for key, columns in self.readers.items() if key[0] != name.name}
-        self.triggers = {key: new for key, new in self.triggers.items() if key[0] != name.name}
+        self.triggers = {key: one for key, one in self.triggers.items() if key[0] != name.name}
         self.policies = {key: command for key, command in self.policies.items() if key[0] != name.name}
         self.told.discard(name.name)
 
@@ -218,6 +220,10 @@ class Schema:
         known = self.known(table)
         self.put(replace(known, indexes=(*(one for one in known.indexes if one.name != index.name), index)))
 
+    def has_triggers(self, table: Name) -> bool:
+        """Say whether a trigger of the table is known."""
+        return any(owner == table.name for owner, _ in self.triggers)
+
     def doubt(self) -> None:
         """Take note that statements ran which are not known: there may be more than is known, anywhere."""
         self.complete = False
@@ -232,8 +238,9 @@ class Schema:
             key: [_settled(one) for one in tables if one.name.schema != _TEMPORARY]
             for key, tables in self.tables.items()
         }
-        later.added, later.new_objects, later.old_rows, later.few = set(), set(), {}, set()
-        later.triggers, later.prepared = dict.fromkeys(self.triggers, False), {}
+        later.added, later.new_objects, later.old_rows = set(), set(), {}
+        later.triggers = {key: replace(one, new=False) for key, one in self.triggers.items()}
+        later.prepared = {}
         later.dropped_indexes, later.session_timezone = [], None
         return later
 
@@ -252,7 +259,8 @@ class Schema:
 
 
 def _settled(table: Table) -> Table:
-    return replace(table, new=False, empty=False) if table.new or table.empty else table
+    unpopulated = table.empty and table.kind is RelationKind.MATVIEW
+    return replace(table, new=False, few=False, empty=unpopulated) if table.new or table.empty else table
 
 
 def _can_be(table: Table, name: Name) -> bool:

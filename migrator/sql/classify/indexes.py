@@ -35,23 +35,26 @@ def _create(tree: Tree, draft: Draft) -> None:
 
 
 def _is_adopted(tree: Tree, partition: Table | None) -> bool:
-    """Say whether the partition has such an index by itself, which becomes a part of the new one."""
-    elements = [one.index_elem for one in tree.index_params]
-    plain = all(
-        one.name and not one.opclass and not one.collation and field_enum(one, "ordering") == "SORTBY_DEFAULT"
-        for one in elements
+    """Say whether the partition has such an index by itself, which becomes a part of the new one.
+
+    As CompareIndexInfo of PostgreSQL compares them, which does not look at their order.
+    """
+    columns = tuple(one.index_elem.name for one in tree.index_params)
+    if partition is None or not all(columns) or tree.HasField("where_clause") or not is_plain(tree):
+        return False
+    return any(
+        (one.columns, one.unique) == (columns, tree.unique)
+        and one.valid
+        and one.plain
+        and not (one.partial or one.expressions)
+        for one in partition.indexes
     )
-    columns = tuple(one.name for one in elements)
-    return (
-        partition is not None
-        and plain
-        and tree.access_method == "btree"
-        and not tree.HasField("where_clause")
-        and any(
-            (one.columns, one.unique) == (columns, tree.unique) and one.valid and not (one.partial or one.expressions)
-            for one in partition.indexes
-        )
-    )
+
+
+def is_plain(index: Tree) -> bool:
+    """Say whether an index is a btree with the operator classes and collations of its columns, in whatever order."""
+    special = any(one.index_elem.opclass or one.index_elem.collation for one in index.index_params)
+    return index.access_method == "btree" and not special
 
 
 def _why(tree: Tree) -> str:

@@ -37,6 +37,7 @@ CREATE TABLE r (day date NOT NULL, k int) PARTITION BY RANGE (day);
 CREATE TABLE r25 PARTITION OF r FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
 INSERT INTO c (id, email, name, phone) SELECT n, n, n, n FROM generate_series(1, 20) n;
 INSERT INTO o SELECT n, n, 1, n FROM generate_series(1, 20) n;
+INSERT INTO r VALUES ('2025-01-01', 1), ('2025-01-02', 1);
 """
 COLUMNS = st.sampled_from([
     "id", "email", "name", "phone", "tier", "note", "m", "tags", "gen", "own", "at", "qty", "ref", "c_id", "z",
@@ -57,6 +58,7 @@ CHECKS = st.sampled_from([
 ])  # fmt: skip
 COMMANDS = st.one_of(
     st.builds("ADD COLUMN {} {}".format, COLUMNS, TYPES),
+    st.builds("ADD COLUMN IF NOT EXISTS {} {} DEFAULT {}".format, COLUMNS, TYPES, VALUES),
     st.builds("ADD COLUMN z {} DEFAULT {}".format, TYPES, VALUES),
     st.builds("ADD COLUMN z {} NOT NULL DEFAULT {} UNIQUE".format, TYPES, VALUES),
     st.builds("DROP COLUMN {}".format, COLUMNS),
@@ -73,6 +75,7 @@ STATEMENTS = st.one_of(
     st.builds("ALTER TABLE {} {}".format, TABLES, COMMANDS),
     st.builds("ALTER TABLE {} {}, {}".format, TABLES, COMMANDS, COMMANDS),
     st.builds("UPDATE {} SET {} = {} WHERE {} IS NOT NULL".format, TABLES, COLUMNS, VALUES, COLUMNS),
+    st.builds("UPDATE c SET tags[1] = {} WHERE id = 1".format, VALUES),
     st.builds("INSERT INTO c (id, email, {}) VALUES (100, 'e', {})".format, COLUMNS, VALUES),
     st.builds("INSERT INTO o (id, {}) VALUES (101, {}), (102, {})".format, COLUMNS, VALUES, VALUES),
     st.builds("INSERT INTO c (id, email) VALUES (1, 'e') ON CONFLICT ({}) DO NOTHING".format, COLUMNS),
@@ -113,12 +116,13 @@ def test_what_is_called_refused_is_refused(session: psycopg.Connection, statemen
 
 
 def refused(sql: str) -> list[tuple[int, str]]:
-    """Return what the rules call refused, each with the number of its statement."""
+    """Return what the rules call refused, each with the number of its statement; but not what hangs on the rows."""
     schema = Schema(complete=True)
     learn(schema, parse(SETUP))
     pieces = tuple(Piece(one, Place("x.sql", number, 0)) for number, one in enumerate(parse(sql)))
     found = walk(Script(pieces), schema.settled(), Options(18, runner_sets_timeouts=True), MOMENT_RULES)
-    return [(one.place.line, f"{one.rule}: {one.message}") for one in found if "PostgreSQL refuses" in one.message]
+    said = ((one.place.line, one.message) for one in found if "PostgreSQL refuses" in one.message)
+    return [(number, message) for number, message in said if "each row that it changes" not in message]
 
 
 def ran(session: psycopg.Connection, statements: list[str]) -> int:

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from migrator.check.assignment import mismatch
-from migrator.check.literals import Value, is_no_value, refuses, value_of
+from migrator.check.literals import Value, is_no_value, value_of
 from migrator.check.schema.schema import Schema
 from migrator.check.script import learn
+from migrator.check.value_checks import refuses
 from migrator.sql.parser import Tree, parse_tree
 from migrator.sql.statement import parse
 from tests.support.databases import Database

@@ -358,7 +358,12 @@ def test_a_column_that_a_guard_finds_there_is_not_the_revisions_to_drop(
         ('op.execute("SELEC 1")\n', Severity.ERROR),
         ("undefined_name()\n", Severity.ERROR),
         ('op.drop_constraint(None, "orders")\n', Severity.ERROR),
+        ("import datetime\ndatetime.date(2026, 13, 1)\n", Severity.ERROR),
+        ('op.drop_colum("orders", "ref")\n', Severity.ERROR),
         ('op.get_bind().execute(sa.text("SELECT id FROM orders")).fetchone()[0]\n', Severity.WARNING),
+        ('int(op.get_bind().scalar(sa.text("SHOW server_version_num")))\n', Severity.WARNING),
+        ("op.get_bind().connection.cursor().execute(object())\n", Severity.WARNING),
+        ("import re\nre.match('a', op.get_bind().connection.cursor().mogrify('SELECT 1'))\n", Severity.WARNING),
     ],
 )
 def test_what_fails_on_any_database_is_an_error_and_what_hangs_on_rows_a_warning(
@@ -367,6 +372,33 @@ def test_what_fails_on_any_database_is_an_error_and_what_hangs_on_rows_a_warning
     found = reasons(tmp_path, {"upgrade": upgrade, "downgrade": "pass\n"}, Runner.MIGRATOR)
 
     assert {one.severity for one in found if one.rule == UNSEEN} == {severity}
+
+
+@pytest.mark.parametrize(
+    "upgrade",
+    [
+        "with op.get_bind().connection.cursor() as cursor:\n    cursor.execute('SELECT 1')\n    list(cursor)\n",
+        "import psycopg.sql as s\nop.get_bind().connection.cursor().execute(s.SQL('ANALYZE {}').format(s.SQL('a')))\n",
+        'op.bulk_insert(sa.table("outbox", sa.column("body")), [{"body": {"a": 1}}])\n',
+    ],
+)
+def test_what_a_driver_can_do_is_no_error(upgrade: str, tmp_path: Path) -> None:
+    found = reasons(tmp_path, {"upgrade": upgrade, "downgrade": "raise NotImplementedError\n"}, Runner.MIGRATOR)
+
+    assert not [one for one in found if one.rule == UNSEEN and one.severity is Severity.ERROR]
+
+
+def test_values_are_judged_and_not_told(tmp_path: Path) -> None:
+    """A revision may take them from where nobody is to see them."""
+    upgrade = (
+        'made = op.create_table("users", sa.Column("id", sa.Integer, primary_key=True), sa.Column("p", sa.String(4)))\n'
+        'op.bulk_insert(made, [{"id": 1, "p": "hunter2"}, {"id": 1, "p": "hunter3"}])\n'
+    )
+
+    found = reasons(tmp_path, {"upgrade": upgrade, "downgrade": 'op.drop_table("users")\n'}, Runner.MIGRATOR)
+
+    assert [one.rule for one in found] == ["value-refused"] * 2
+    assert "hunter" not in "".join(f"{one.message}{one.statement}{one.safer}" for one in found)
 
 
 def test_batches_that_go_up_to_the_largest_key_are_followed(tmp_path: Path) -> None:
