@@ -7,6 +7,7 @@ import re
 import psycopg
 
 from migrator.sql.statement import Statement, parse
+from migrator.sql.volatility import function_name
 
 _WORK = re.compile(
     r'(?:(rewriting|verifying) table "(?P<table>[^"]+)"|(building) index "[^"]+" on table "(?P<on>[^"]+)")'
@@ -61,7 +62,8 @@ class Witness:
         return seen
 
     def _one(self, statement: Statement, *, own: bool) -> set[str]:
-        alone = not own and _runs_in_a_transaction(statement) and statement.kind != "lock_stmt"
+        apart = statement.kind == "lock_stmt" or self._commits(statement)
+        alone = not own and not apart and _runs_in_a_transaction(statement)
         if alone:
             self._connection.execute("begin")
         before = self._counts() if own or alone else {}
@@ -80,6 +82,15 @@ class Witness:
                 # Of a whole schema: each table in a transaction of its own, whose locks are gone by now.
                 seen |= {"build" for one in map(_WORK.match, self._said) if one and one[3]}
         return seen
+
+    def _commits(self, statement: Statement) -> bool:
+        """Say whether a block or procedure ends transactions, so that none may be open around it."""
+        text = statement.text if statement.kind == "do_stmt" else ""
+        if statement.kind == "call_stmt":
+            name = function_name(statement.tree.funccall).name
+            sources = self._connection.execute("select prosrc from pg_proc where proname = %s", [name]).fetchall()
+            text = " ".join(source for (source,) in sources)
+        return "COMMIT" in text.upper()
 
     def _work(self) -> set[str]:
         locked = {name.partition(".")[2] for name in self._locked()}
@@ -121,5 +132,4 @@ def _runs_in_a_transaction(statement: Statement) -> bool:
     from migrator.sql.classify import classify
 
     effect = classify(statement)
-    commits = statement.kind == "call_stmt" or (statement.kind == "do_stmt" and "COMMIT" in statement.text.upper())
-    return effect.transactional and not effect.transaction_control and not commits
+    return effect.transactional and not effect.transaction_control
