@@ -15,8 +15,8 @@ from catalog_service.dto.problem import MEDIA_TYPE, Problem
 from catalog_service.web.api import Operation
 
 _REFERENCE = "#/components/schemas/{model}"
-_ANYWHERE = (500, 503)
-_WITH_BODY = (400, 413, 415, 422)
+_ANYWHERE = (400, 414, 431, 500, 503)
+_WITH_BODY = (413, 415, 422)
 
 Json = dict[str, Any]
 Schemas = Mapping[Any, Json]

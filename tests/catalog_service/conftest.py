@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +22,7 @@ from catalog_service.repositories.engines import normalised
 from catalog_service.settings import Settings
 from tests.catalog import plain_plans
 from tests.support.databases import Database, Templates
-from tools.servers import Process, document_store, mongodb_url, redis_url, valkey
+from tools.servers import LOCAL, Process, document_store, free_port, mongodb_url, redis_url, valkey
 
 SECRET = "a secret of the tests"
 
@@ -87,6 +89,19 @@ def app(catalog_database: Database, make_app: Callable[..., Flask]) -> Flask:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def served(catalog_database: Database, tmp_path: Path) -> Iterator[int]:
+    """The port of a gunicorn that serves a catalog, with neither replica, cache nor document store."""
+    port = free_port()
+    options = ["--bind", f"{LOCAL}:{port}", "--threads", "4", "--config", "python:catalog_service.gunicorn"]
+    settings = {"CATALOG_DATABASE_URL": catalog_database.url, "CATALOG_SECRET_KEY": SECRET}
+    command = [sys.executable, "-m", "gunicorn", *options, "catalog_service.wsgi:application()"]
+    server = Process(command, port, tmp_path / "gunicorn.log", {**os.environ, **settings})
+    server.start()
+    yield port
+    server.stop()
 
 
 def parts(app: Flask) -> Catalog:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,10 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks
-from werkzeug.serving import make_server
 
 from catalog_service.app import APIS
 from tests.catalog_service.conftest import parts
+from tools.servers import LOCAL
 
 OPERATIONS = [(one.method, one.path) for api in APIS for one in api.operations]
 
@@ -47,18 +46,11 @@ def test_every_answer_is_as_the_document_says(app: Flask, method: str, path: str
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_nothing_that_schemathesis_thinks_of_gets_another_answer(app: Flask, tmp_path: Path) -> None:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
+def test_nothing_that_schemathesis_thinks_of_gets_another_answer(served: int, tmp_path: Path) -> None:
     options = ["--max-examples", "100", "--exclude-checks", "positive_data_acceptance", "--no-color"]
     command = [str(Path(sys.executable).with_name("schemathesis")), "run", *options]
-    try:
-        url = f"http://127.0.0.1:{server.server_port}/openapi.json"
-        done = subprocess.run([*command, url], cwd=tmp_path, capture_output=True, text=True, check=False)
-    finally:
-        server.shutdown()
-        thread.join()
+    url = f"http://{LOCAL}:{served}/openapi.json"
+    done = subprocess.run([*command, url], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-5000:]
 
 
