@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from migrator.check.exceptions import Exemption, accept, exceptions_in
-from migrator.check.finding import Finding, Place, Severity
+from migrator.check.finding import Finding, Hazard, Place, Severity
 from migrator.check.history import Direction, History, PlanCase, RecordedRevision
 from migrator.check.losses import ACCEPTED_BY_A_PLAN
 from migrator.check.options import Options
@@ -17,7 +17,7 @@ from migrator.check.rules.unreadable_input import INSTEAD
 from migrator.check.schema.restored import differences
 from migrator.check.schema.schema import Schema
 from migrator.check.script import learn, walk
-from migrator.check.source import Script
+from migrator.check.source import Piece, Script
 from migrator.check.sql_files import SqlFiles
 
 
@@ -29,6 +29,7 @@ class Gate:
         options: how to judge SQL files; `revisions` how to judge revisions, which another tool may run.
         schema: what is known of the database before everything.
         accepted_losses: why a plan accepts what a revision removes, by revision.
+        backfills: what the plans send behind a revision, by revision.
     """
 
     options: Options
@@ -39,6 +40,7 @@ class Gate:
     checked: int = 0
     files: set[str] = field(default_factory=set)
     accepted_losses: dict[str, str] = field(default_factory=dict)
+    backfills: dict[str, list[Piece]] = field(default_factory=dict)
 
     def _chosen(self, subject: str) -> tuple[Rule, ...]:
         wanted, unwanted = self.options.with_rules, self.options.without_rules
@@ -65,6 +67,8 @@ class Gate:
         self._read_exceptions(case.place.path)
         for rule in self._chosen("plan"):
             self.findings += (rule.finding(report, case.place, "") for report in rule.find(case))
+        for revision, piece in case.backfills:
+            self.backfills.setdefault(revision, []).append(piece)
         self.accept_losses(case)
 
     def accept_losses(self, case: PlanCase) -> None:
@@ -94,6 +98,14 @@ class Gate:
                 learn(schema, tuple(piece.statement for piece in one.upgrade.pieces))
                 if one.upgrade.unseen:
                     schema.doubt()
+            self._add_backfills(one.revision, schema)
+
+    def _add_backfills(self, revision: str, schema: Schema) -> None:
+        """Report what PostgreSQL refuses of the backfills behind a revision; how they are run is migrator's affair."""
+        rules = tuple(rule for rule in self._chosen("moment") if rule.hazard is Hazard.FAILS)
+        for piece in self.backfills.get(revision, ()):
+            self.checked += 1
+            self.findings += walk(Script((piece,)), schema.settled(), self.revisions, rules)
 
     def add_revision(self, one: RecordedRevision, schema: Schema) -> None:
         """Judge a revision on the schema before it, which becomes the schema after it."""

@@ -122,3 +122,5 @@ class PlanCase:
     order: tuple[str, ...] = ()
     """The revisions in the order in which the history applies them."""
     deletions: tuple[Deletion, ...] = ()
+    backfills: tuple[tuple[str, Piece], ...] = ()
+    """What backfill steps send, each with the revision that is the newest by then."""

@@ -10,6 +10,8 @@ from migrator.check.finding import Place
 from migrator.check.gate import Gate
 from migrator.check.history import Deletion, History, PlanCase, RecordedRevision, StepOfPlan
 from migrator.check.losses import Loss, LossWatch
+from migrator.check.source import Piece
+from migrator.engine.check_backfills import statement_of
 from migrator.engine.check_files import Asked
 from migrator.errors import MigratorError, UsageError
 from migrator.plan import Phase, Plan, Step, load_all, load_plan
@@ -85,10 +87,13 @@ def _case(plan: Plan, by_id: dict[str, RecordedRevision], order: tuple[str, ...]
     steps: list[StepOfPlan] = []
     kinds: dict[str, tuple[str, ...]] = {}
     deletions: list[Deletion] = []
+    backfills: list[tuple[str, Piece]] = []
     for phase, _, step in plan.steps():
         kinds[phase] = (*kinds.get(phase, ()), step.kind)
         if isinstance(step, Backfill) and (table := _deleted_from(step)):
             deletions.append(Deletion(table, _location(step), step.irreversible or "", bool(step.archive)))
+        if isinstance(step, Backfill) and steps and (statement := statement_of(step)):
+            backfills.append((steps[-1].revision, Piece(statement, _location(step))))
         if isinstance(step, Revision):
             full = next((one for one in by_id if one.startswith(step.revision)), step.revision)
             losses = _losses(by_id[full]) if full in by_id else ()
@@ -100,7 +105,7 @@ def _case(plan: Plan, by_id: dict[str, RecordedRevision], order: tuple[str, ...]
         before["requires"] = ("gate",)
     where = plan.location
     place = Place(_shown(where.path), where.line, where.column)
-    return PlanCase(plan.plan, place, tuple(steps), before, order, tuple(deletions))
+    return PlanCase(plan.plan, place, tuple(steps), before, order, tuple(deletions), tuple(backfills))
 
 
 def _losses(revision: RecordedRevision) -> tuple[Loss, ...]:

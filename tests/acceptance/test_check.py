@@ -166,6 +166,49 @@ def test_a_plan_accepts_what_its_contract_archives(
     assert check() == (0, [])
 
 
+BACKFILLS = {
+    "set: {noet: upper(code)}": ["unknown-object"],
+    "set: {note: upper(code)}\n      where: noet IS NULL": ["unknown-object"],
+    "set: {size: \"'large'\"}": ["value-refused"],
+    "into: orders_2\n      set: {id: id, order_id: id}": ["unknown-object"],
+    "into: orders_2\n      set: {id: id, code: upper(coed)}": ["unknown-object"],
+    "set: {note: upper(coed)}": ["unknown-object"],
+    "sql: UPDATE orders SET noet = 'x' WHERE id BETWEEN :first AND :last": ["unknown-object"],
+    "delete: true\n      where: noet IS NULL\n      irreversible: all of it is in orders_2": ["unknown-object"],
+    "from: orders_2\n      join: orders_2.id = orders.id\n      set: {noet: orders_2.code}": ["unknown-object"],
+    "set: {note: upper(code)}\n      where: note IS NULL": [],
+    "set: {note: code, size: 3}": [],
+    "into: orders_2\n      set: {id: id, code: code}": [],
+    "into: orders_2\n      set: {id: id, code: code}\n      on_conflict: {key: [id], update: {code: excluded.id}}": [],
+    "into: orders_2\n      set: {id: id}\n      on_conflict: {key: [code], update: {id: excluded.id}}": [
+        "value-refused"
+    ],
+    "from: orders_2\n      join: orders_2.id = orders.id\n      set: {note: orders_2.code}": [],
+    "sql: UPDATE orders SET note = code WHERE id BETWEEN :first AND :last": [],
+    "python: notes:fill\n      read: [code]\n      write: [note]": [],
+    "delete: true\n      where: note IS NULL\n      irreversible: all of it is in orders_2": [],
+}
+
+
+@pytest.mark.parametrize("backfill", BACKFILLS)
+def test_a_backfill_is_judged_on_the_schema_that_its_plan_has_made_by_then(
+    project: Path, check: Check, backfill: str
+) -> None:
+    body = "def upgrade():\n    op.execute({!r})\n\n\ndef downgrade():\n    op.execute({!r})\n"
+    added = "ALTER TABLE orders ADD COLUMN note text, ADD COLUMN size int, ADD COLUMN code text"
+    taken = "ALTER TABLE orders DROP COLUMN note, DROP COLUMN size, DROP COLUMN code"
+    made = "CREATE TABLE orders_2 (id bigint PRIMARY KEY, code text)"
+    revision(project, "b2", "a1", body.format(made, "DROP TABLE orders_2"))
+    revision(project, "c3", "b2", body.format(added, taken))
+    plan = project / "plans" / "0001_note.yaml"
+    steps = "expand:\n  - revision: b2\n  - revision: c3\nmigrate:\n  - backfill:\n      table: orders\n"
+    plan.write_text(f"plan: note\n{steps}      {backfill}\n")
+    code, found = check()
+
+    assert (code, rules(found)) == (int(bool(BACKFILLS[backfill])), BACKFILLS[backfill])
+    assert all((one["path"], one["line"]) == ("plans/0001_note.yaml", 6) for one in found)
+
+
 def test_a_broken_history_is_reported_and_the_rest_is_still_checked(project: Path, check: Check) -> None:
     revision(
         project,

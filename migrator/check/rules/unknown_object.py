@@ -23,7 +23,7 @@ constraints of those tables that the script or an earlier revision created, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from migrator.check.blocks import SOME_NAME
 from migrator.check.finding import Hazard
@@ -50,6 +50,12 @@ BAD = (
     Example(sql="ALTER TABLE t ADD CHECK (b > 0) NOT VALID;", setup="CREATE TABLE t (a int);", complete=True),
     Example(sql="UPDATE t SET b = 1 WHERE a = 1;", setup="CREATE TABLE t (a int);", complete=True),
     Example(sql="UPDATE t SET a = 1 WHERE b = 1;", setup="CREATE TABLE t (a int);", complete=True),
+    Example(sql="UPDATE t SET a = b + 1 WHERE a = 1;", setup="CREATE TABLE t (a int);", complete=True),
+    Example(
+        sql="INSERT INTO n (a) SELECT upper(b) FROM t WHERE a = '1';",
+        setup="CREATE TABLE t (a text); CREATE TABLE n (a text);",
+        complete=True,
+    ),
     Example(sql="CREATE TABLE n (a int, PRIMARY KEY (b));"),
     Example(sql="SELECT set_config('search_path', '', false); ALTER TABLE t ADD COLUMN b int;"),
     Example(sql="DELETE FROM nobody WHERE a = 1;", setup="CREATE TABLE t (a int);", complete=True),
@@ -86,6 +92,20 @@ GOOD = (
         setup="CREATE TABLE t (a int, b int); CREATE INDEX i ON t (a);",
     ),
     Example(sql="INSERT INTO t (a) VALUES (1);", setup="CREATE TABLE t (a int);", complete=True),
+    Example(
+        sql="INSERT INTO t (a) SELECT x.b FROM t AS x (b) WHERE b = 1;", setup="CREATE TABLE t (a int);", complete=True
+    ),
+    Example(
+        sql="INSERT INTO t (a) SELECT b FROM (SELECT 1 AS b) x; UPDATE t SET a = (SELECT b FROM n WHERE t.a = b);"
+        " UPDATE t AS x SET a = b FROM n WHERE x.a = b; UPDATE t SET a = 2 WHERE t IS NOT NULL;",
+        setup="CREATE TABLE t (a int); CREATE TABLE n (b int);",
+        complete=True,
+    ),
+    Example(
+        sql="DO $$ DECLARE b int := 1; BEGIN UPDATE t SET a = b; INSERT INTO t SELECT b FROM t WHERE a = b; END $$;",
+        setup="CREATE TABLE t (a int);",
+        complete=True,
+    ),
     Example(sql="DELETE FROM t AS x WHERE x.a = 1 AND ctid = '(0,1)';", setup="CREATE TABLE t (a int);", complete=True),
     Example(
         sql="CREATE TABLE n (id int PRIMARY KEY, up int REFERENCES n);", setup="CREATE TABLE t (a int);", complete=True
@@ -215,16 +235,33 @@ def _indexes(moment: Moment) -> Iterator[Report]:
 
 
 def _columns(moment: Moment) -> Iterator[Report]:
-    if moment.statement.kind not in _OVER_COLUMNS:
-        return
-    table = moment.schema.table(name_of(moment.tree.relation))
+    if moment.statement.kind in _OVER_COLUMNS:
+        yield from _missing(moment, moment.tree.relation, lambda table: _named(moment, table))
+    if moment.statement.kind == "insert_stmt" and (source := _source(moment.tree)) is not None:
+        selected = moment.tree.select_stmt.select_stmt
+        nodes = [one.res_target.val for one in selected.target_list]
+        yield from _missing(moment, source, lambda _: _in_expressions(source, [*nodes, selected.where_clause]))
+
+
+def _missing(moment: Moment, relation: Tree, names: Callable[[Table], Iterable[str]]) -> Iterator[Report]:
+    """Yield those of the names that no column of the relation has, where all of its columns are known."""
+    table = moment.schema.table(name_of(relation))
     if table is None or table.kind is not RelationKind.TABLE or table.parents or not table.columns:
         return
     if not moment.schema.is_whole(table.name):
         return
-    for name in dict.fromkeys(_named(moment, table)):
+    for name in dict.fromkeys(names(table)):
         if not table.column(name):
             yield Report(f"PostgreSQL refuses it: {table.name} has no column {quote(name)}", "correct the name")
+
+
+def _source(insertion: Tree) -> Tree | None:
+    """Return the one table whose rows are inserted."""
+    selected = insertion.select_stmt.select_stmt
+    if len(selected.from_clause) != 1 or insertion.HasField("with_clause") or selected.HasField("with_clause"):
+        return None
+    source = selected.from_clause[0].range_var  # empty where it is anything else
+    return source if source.relname and not source.alias.colnames else None
 
 
 _OVER_COLUMNS = (
@@ -243,9 +280,11 @@ def _named(moment: Moment, table: Table) -> Iterator[str]:
         yield from (one.res_target.name for one in tree.cols)
     elif kind == "update_stmt":
         yield from (one.res_target.name for one in tree.target_list if one.res_target.name)
-        yield from () if tree.from_clause else _in_condition(tree)
+        if not tree.from_clause:
+            values = [one.res_target.val for one in tree.target_list]
+            yield from _in_expressions(tree.relation, [*values, tree.where_clause])
     elif kind == "delete_stmt":
-        yield from () if tree.using_clause else _in_condition(tree)
+        yield from () if tree.using_clause else _in_expressions(tree.relation, [tree.where_clause])
     elif kind == "create_trig_stmt":
         yield from strings(tree.columns)
     else:
@@ -257,15 +296,13 @@ def _named(moment: Moment, table: Table) -> Iterator[str]:
             yield from (name for name in (constraint.columns if constraint else altered) if name not in added)
 
 
-def _in_condition(tree: Tree) -> Iterator[str]:
-    """Yield the columns that WHERE names, where there is no other table that they may be of."""
-    nodes = sorted_out(tree.where_clause)
-    if nodes["SubLink"] or not tree.HasField("where_clause"):
-        return
-    rows = {tree.relation.relname, tree.relation.alias.aliasname, *_SYSTEM_COLUMNS}
-    for one in nodes["ColumnRef"]:
-        parts = strings(one.fields)
-        yield from (parts[0],) if len(parts) == 1 and parts[0] not in rows else ()
+def _in_expressions(relation: Tree, nodes: Iterable[Tree]) -> Iterator[str]:
+    """Yield the columns that expressions name, where there is no other relation that they may be of."""
+    others = {relation.alias.aliasname or relation.relname, *_SYSTEM_COLUMNS}
+    for found in map(sorted_out, nodes):
+        for one in () if found["SubLink"] else found["ColumnRef"]:
+            if len(one.fields) == 1:
+                yield from {*strings(one.fields)} - others
 
 
 _SYSTEM_COLUMNS = ("ctid", "xmin", "xmax", "cmin", "cmax", "tableoid")
