@@ -14,7 +14,8 @@ from migrator.sql.statement import Statement, parse_one
 def statement_of(step: Backfill) -> Statement | None:
     """Return what `step` sends; None where a function makes the values, or where it is no SQL, which others report."""
     try:
-        return parse_one(_bounded(step.sql)) if step.sql else parse_one(text) if (text := _text(step)) else None
+        text = _bounded(step.sql) if step.sql else _text(step)
+        return parse_one(text) if text else None
     except UsageError:
         return None
 

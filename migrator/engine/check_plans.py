@@ -13,15 +13,15 @@ from migrator.check.losses import Loss, LossWatch
 from migrator.check.source import Piece
 from migrator.engine.check_backfills import statement_of
 from migrator.engine.check_files import Asked
-from migrator.errors import MigratorError, UsageError
+from migrator.errors import MigratorError
 from migrator.plan import Phase, Plan, Step, load_all, load_plan
 from migrator.plan.errors import PlanError
 from migrator.plan.steps.backfill import Backfill
 from migrator.plan.steps.revision import Revision
 from migrator.plan_files import plan_files
 from migrator.settings import Settings
-from migrator.sql.bounded import parse_bounded
 from migrator.sql.classify import classify
+from migrator.sql.names import name_of
 
 
 def plans_for(gate: Gate, found: Asked, settings: Settings) -> Iterator[Plan]:
@@ -90,10 +90,12 @@ def _case(plan: Plan, by_id: dict[str, RecordedRevision], order: tuple[str, ...]
     backfills: list[tuple[str, Piece]] = []
     for phase, _, step in plan.steps():
         kinds[phase] = (*kinds.get(phase, ()), step.kind)
-        if isinstance(step, Backfill) and (table := _deleted_from(step)):
-            deletions.append(Deletion(table, _location(step), step.irreversible or "", bool(step.archive)))
-        if isinstance(step, Backfill) and steps and (statement := statement_of(step)):
-            backfills.append((steps[-1].revision, Piece(statement, _location(step))))
+        if isinstance(step, Backfill) and (statement := statement_of(step)):
+            if statement.kind == "delete_stmt":
+                table = str(name_of(statement.tree.relation))
+                deletions.append(Deletion(table, _location(step), step.irreversible or "", bool(step.archive)))
+            if steps:
+                backfills.append((steps[-1].revision, Piece(statement, _location(step))))
         if isinstance(step, Revision):
             full = next((one for one in by_id if one.startswith(step.revision)), step.revision)
             losses = _losses(by_id[full]) if full in by_id else ()
@@ -111,17 +113,6 @@ def _case(plan: Plan, by_id: dict[str, RecordedRevision], order: tuple[str, ...]
 def _losses(revision: RecordedRevision) -> tuple[Loss, ...]:
     watch = LossWatch()
     return tuple(loss for piece in revision.upgrade.pieces for loss in watch.see(classify(piece.statement)))
-
-
-def _deleted_from(step: Backfill) -> str:
-    """Return the table whose rows a step deletes; empty where it deletes none, or where its SQL cannot be read."""
-    if step.delete:
-        return step.table
-    try:
-        bounded = parse_bounded(step.sql) if step.sql else None
-    except UsageError:  # it is reported as such
-        return ""
-    return str(bounded.target) if bounded and bounded.verb == "DELETE" else ""
 
 
 def _location(step: Step) -> Place:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -26,15 +26,25 @@ def catalog(templates: Templates, database_from: Callable[[str], Database]) -> D
     return database_from(templates.get("catalog for the load", build))
 
 
+def count_of_writes(database: Database) -> int:
+    with database.connect() as connection:
+        (count,) = connection.execute("SELECT count(*) FROM products WHERE sku LIKE 'LOAD-%'").fetchone() or (0,)
+    return int(count)
+
+
 def wait_for_writes(database: Database, count: int = 20) -> None:
-    connection = database.connect()
+    message = f"{count} products inserted by the load"
+    wait_until(lambda: count_of_writes(database) >= count, timeout=30, message=message)
 
-    def enough() -> bool:
-        return connection.execute(
-            "SELECT count(*) >= %s FROM products WHERE sku LIKE 'LOAD-%%'", [count]
-        ).fetchone() == (True,)
 
-    wait_until(enough, timeout=30, message=f"{count} products inserted by the load")
+def longest_wait(database: Database) -> timedelta:
+    """For how long a statement has been waiting for a lock."""
+    with database.connect() as connection:
+        (waited,) = connection.execute(
+            "SELECT max(clock_timestamp() - query_start) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ).fetchone() or (None,)
+    return waited or timedelta()
 
 
 def test_a_load_on_the_right_shape_fails_nothing_and_loses_nothing(catalog: Database) -> None:
@@ -80,9 +90,9 @@ def test_a_stall_shows_in_every_request_that_was_due_meanwhile(catalog: Database
         wait_for_writes(catalog, 5)
         running.mark("stall")
         blocker.execute("LOCK TABLE products IN ACCESS EXCLUSIVE MODE")
-        time.sleep(0.5)  # the stall that is to be seen
+        wait_until(lambda: longest_wait(catalog) >= timedelta(milliseconds=500), message="a stall of half a second")
         blocker.rollback()
-        time.sleep(0.2)  # in which those that waited are answered, and more come that have not
+        wait_for_writes(catalog, count_of_writes(catalog) + 3)
         results = running.stop()
     # Four connections waited, but a hundred requests were due: most of the bucket has a part of the stall.
     assert results.buckets["stall"].max >= 480

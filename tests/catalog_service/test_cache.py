@@ -18,6 +18,7 @@ from catalog_service.dto.categories import Category
 from catalog_service.observability.metrics import Metrics
 from tests.catalog_service.conftest import parts
 from tests.support.databases import Database
+from tests.support.polling import wait_until
 from tools.servers import Process, redis_url, valkey
 
 Json = dict[str, Any]
@@ -91,13 +92,20 @@ def test_entries_live_no_longer_than_the_ttl_and_not_all_equally_long(cached: Fl
     assert len(set(lives)) > 5
 
 
+def asked(url: str) -> int:
+    """How often somebody tried to set a key, such as the lock against stampedes."""
+    with redis.Redis.from_url(url) as connection:
+        return int(connection.info("commandstats").get("cmdstat_set", {"calls": 0})["calls"])
+
+
 def test_many_who_miss_at_once_have_it_made_once(fresh_cache: str) -> None:
     cache = Cache(fresh_cache, Metrics(), ttl=60, doubt=5)
     made: list[float] = []
+    before = asked(fresh_cache)
 
     def load(*, fresh: bool) -> Category:
         made.append(time.monotonic())
-        time.sleep(0.1)  # as long as a query takes, so that all others come meanwhile
+        wait_until(lambda: asked(fresh_cache) >= before + 8, message="all others have asked who makes it")
         return Category(id=1, parent_id=None, slug="a", name="A")
 
     entry = Entry("one category", {"id": 1}, ("categories",))
