@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from threading import Lock
+from threading import Lock, Thread
 
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,13 +18,16 @@ _REPLAYED = text(
     "CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, '0/0')::bigint"
 )
 _KEPT = 600
+_PATIENCE = 0.25
+"""Seconds that somebody who asks is held up by a look at most: many times what one takes where both servers answer."""
 
 
 class ReplicaWatch:
     """Measures the lag every now and then, when somebody asks.
 
     The lag is the age of the newest position of the primary's log that the replica has replayed. What a replica says of
-    itself would not do: one whose stream is cut believes that it is up to date.
+    itself would not do: one whose stream is cut believes that it is up to date. A look at a server that hangs goes on
+    in a thread of its own, and the lag grows until it ends.
     """
 
     def __init__(
@@ -42,12 +45,9 @@ class ReplicaWatch:
     def lag(self) -> float | None:
         """Return the lag in seconds, None while the replica does not answer or nothing is known yet."""
         if self._clock() - self._looked >= self._interval and self._lock.acquire(blocking=False):
-            try:
-                self._looked = self._clock()
-                self._reached = self._measure()
-            finally:
-                self._lock.release()
-        # As old as it is by now: whoever looks may be held up, by a server that hangs or a pool that is empty.
+            look = Thread(target=self._look, name="replica-watch", daemon=True)
+            look.start()
+            look.join(_PATIENCE)
         reached = self._reached
         return None if reached is None else self._clock() - reached
 
@@ -55,6 +55,13 @@ class ReplicaWatch:
         """Remember that the replica has just failed somebody."""
         self._reached = None
         self._looked = self._clock()
+
+    def _look(self) -> None:
+        try:
+            self._looked = self._clock()
+            self._reached = self._measure()
+        finally:
+            self._lock.release()
 
     def _measure(self) -> float | None:
         try:
