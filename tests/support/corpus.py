@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import yaml
-
 from migrator.check.finding import Finding, Place, Severity
 from migrator.check.options import Options
 from migrator.check.rule import every_rule
@@ -15,6 +13,7 @@ from migrator.check.schema.schema import Schema
 from migrator.check.script import learn, walk
 from migrator.check.source import Piece, Script
 from migrator.sql.statement import parse
+from tests.support.documents import read_yaml
 
 FOLDER = Path(__file__).resolve().parents[1] / "unit" / "check" / "corpus"
 BASE = (FOLDER / "base.sql").read_text(encoding="utf-8")
@@ -62,13 +61,14 @@ def _base(version: int) -> Schema:
     return schema
 
 
-def cases() -> list[Case]:
+@lru_cache(maxsize=1)
+def cases() -> tuple[Case, ...]:
     """Return the whole corpus."""
-    return [
+    return tuple(
         _case(f"{path.stem}-{number}", entry)
         for path in sorted(FOLDER.glob("*.yaml"))
-        for number, entry in enumerate(yaml.safe_load(path.read_text(encoding="utf-8")), start=1)
-    ]
+        for number, entry in enumerate(read_yaml(path), start=1)
+    )
 
 
 def _case(name: str, entry: dict[str, object]) -> Case:

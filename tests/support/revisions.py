@@ -7,13 +7,12 @@ import textwrap
 from functools import lru_cache
 from pathlib import Path
 
-import yaml
-
 from migrator.check.finding import Finding, Severity
 from migrator.check.options import Options, Runner
 from migrator.engine.check import judge
 from migrator.engine.check_files import Request
 from migrator.settings import load_settings
+from tests.support.documents import read_yaml
 
 FOLDER = Path(__file__).resolve().parents[1] / "unit" / "check"
 FILES = tuple(
@@ -40,7 +39,7 @@ Case = dict[str, str]
 @lru_cache(maxsize=1)
 def entries() -> tuple[Case, ...]:
     """Return the base, on which all others build, and then those."""
-    return tuple(one for file in FILES for one in yaml.safe_load(file.read_text(encoding="utf-8")))
+    return tuple(one for file in FILES for one in read_yaml(file))
 
 
 def label(case: Case, runner: Runner) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -181,6 +182,7 @@ class ServerMaker:
     def server(self, *, fsync: bool = False, settings: Mapping[str, str] | None = None) -> OwnServer:
         """Return a new server that runs; `fsync` is for tests of durability."""
         cluster = Cluster(self._home(), self.binaries, TEST_SETTINGS | dict(settings or {}), fsync=fsync)
+        shutil.copytree(self._initialised(), cluster.data, symlinks=True)
         return self._run(OwnServer(cluster))
 
     def replica(self, primary: OwnServer, *, settings: Mapping[str, str] | None = None) -> Standby:
@@ -206,6 +208,16 @@ class ServerMaker:
         self._stack.callback(server.kill_immediate)
         server.start()
         return server
+
+    def _initialised(self) -> Path:
+        """Return what initdb makes, made by the first who asks; a copy takes a fifth of its time."""
+        home = self._base / f"initialised-{self.binaries.version}"
+        home.mkdir(mode=0o755, exist_ok=True)
+        cluster = Cluster(home, self.binaries, fsync=False)
+        with (home / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            cluster.prepare()
+        return cluster.data
 
     def _home(self) -> Path:
         self._count += 1
