@@ -15,7 +15,7 @@ from migrator.postgres.server import processes
 _PREFIX = "migrator-tests-"
 _LOCK = "session.lock"
 _MEMORY = Path("/dev/shm")
-_ROOM = 4 << 30
+_ROOM = 2 << 30  # bytes; a session of both workers has come to 0.7 GB
 
 
 def make_base() -> tuple[Path, IO[str]]:
