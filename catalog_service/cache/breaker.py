@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+
+_REST = 1.0
 
 
 class Breaker:
-    """Open for `rest` seconds after a failure."""
+    """Open for a second after a failure."""
 
-    def __init__(self, rest: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
-        self._rest = rest
-        self._clock = clock
+    def __init__(self) -> None:
         self._until = float("-inf")
 
     def closed(self) -> bool:
         """Tell whether the server may be tried."""
-        return self._clock() >= self._until
+        return time.monotonic() >= self._until
 
     def failed(self) -> None:
         """Remember a failure."""
-        self._until = self._clock() + self._rest
+        self._until = time.monotonic() + _REST

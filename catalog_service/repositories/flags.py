@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from threading import Lock
 
 from sqlalchemy import Engine, text
@@ -19,15 +18,14 @@ _COLUMNS = text("""
     WHERE a.attrelid IN (to_regclass('products'), to_regclass('product_descriptions'))
       AND a.attnum > 0 AND NOT a.attisdropped
 """)
+_LASTS = 1.0
 
 
 class Flags:
-    """Says in which shape to work; asks the primary again after `lasts` seconds, or when told that it was wrong."""
+    """Says in which shape to work; asks the primary again after a second, or when told that it was wrong."""
 
-    def __init__(self, primary: Engine, *, lasts: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, primary: Engine) -> None:
         self._primary = primary
-        self._lasts = lasts
-        self._clock = clock
         self._lock = Lock()
         self._looked = float("-inf")
         self._shape: Shape | None = None
@@ -35,7 +33,7 @@ class Flags:
     def shape(self) -> Shape:
         """Return the shape, as it was at most a moment ago."""
         shape = self._shape
-        if shape is not None and self._clock() - self._looked < self._lasts:
+        if shape is not None and time.monotonic() - self._looked < _LASTS:
             return shape
         if shape is not None and not self._lock.acquire(blocking=False):
             return shape  # somebody is looking already
@@ -43,7 +41,7 @@ class Flags:
             self._lock.acquire()
         try:
             self._shape = self._look()
-            self._looked = self._clock()
+            self._looked = time.monotonic()
             return self._shape
         finally:
             self._lock.release()
@@ -52,7 +50,7 @@ class Flags:
         """Return the shape as it is now."""
         with self._lock:
             self._shape = self._look()
-            self._looked = self._clock()
+            self._looked = time.monotonic()
             return self._shape
 
     def wanted(self) -> dict[str, Mode]:

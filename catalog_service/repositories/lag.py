@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
 from threading import Lock, Thread
 
 from sqlalchemy import Engine, text
@@ -18,6 +17,7 @@ _REPLAYED = text(
     "CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, '0/0')::bigint"
 )
 _KEPT = 600
+_INTERVAL = 0.5
 _PATIENCE = 0.25
 """Seconds that somebody who asks is held up by a look at most: many times what one takes where both servers answer."""
 
@@ -30,13 +30,9 @@ class ReplicaWatch:
     in a thread of its own, and the lag grows until it ends.
     """
 
-    def __init__(
-        self, primary: Engine, replica: Engine, *, interval: float = 0.5, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, primary: Engine, replica: Engine) -> None:
         self._primary = primary
         self._replica = replica
-        self._interval = interval
-        self._clock = clock
         self._lock = Lock()
         self._positions: deque[tuple[float, int]] = deque(maxlen=_KEPT)
         self._looked = float("-inf")
@@ -44,21 +40,21 @@ class ReplicaWatch:
 
     def lag(self) -> float | None:
         """Return the lag in seconds, None while the replica does not answer or nothing is known yet."""
-        if self._clock() - self._looked >= self._interval and self._lock.acquire(blocking=False):
+        if time.monotonic() - self._looked >= _INTERVAL and self._lock.acquire(blocking=False):
             look = Thread(target=self._look, name="replica-watch", daemon=True)
             look.start()
             look.join(_PATIENCE)
         reached = self._reached
-        return None if reached is None else self._clock() - reached
+        return None if reached is None else time.monotonic() - reached
 
     def failed(self) -> None:
         """Remember that the replica has just failed somebody."""
         self._reached = None
-        self._looked = self._clock()
+        self._looked = time.monotonic()
 
     def _look(self) -> None:
         try:
-            self._looked = self._clock()
+            self._looked = time.monotonic()
             self._reached = self._measure()
         finally:
             self._lock.release()
@@ -66,7 +62,7 @@ class ReplicaWatch:
     def _measure(self) -> float | None:
         try:
             with self._primary.connect().execution_options(**HOUSEKEEPING) as connection:
-                self._positions.append((self._clock(), connection.execute(_WRITTEN).scalar_one()))
+                self._positions.append((time.monotonic(), connection.execute(_WRITTEN).scalar_one()))
             with self._replica.connect().execution_options(**HOUSEKEEPING) as connection:
                 replayed = connection.execute(_REPLAYED).scalar_one()
         except SQLAlchemyError:

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.exc import InternalError
 
+from catalog_service.repositories import lag
 from tests.catalog_service.conftest import build, parts
 from tests.support.databases import Database, Databases
 from tests.support.polling import wait_until
@@ -122,15 +123,15 @@ def a_replica_that_is_gone_is_left(app: Flask, standby: Standby, reader: FlaskCl
 
 
 def test_a_server_that_hangs_holds_nobody_up_for_long(
-    pair: tuple[Database, Standby], make_app: Callable[..., Flask]
+    pair: tuple[Database, Standby], make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(lag, "_INTERVAL", 0.0)  # as with requests that come further apart than it looks
     database, standby = pair
     app = make_app(database, replica_url=replica_url(database, standby), statement_timeout=0.5, connect_timeout=2)
     reader = app.test_client()
     reader_reads(app, reader)
     watch = parts(app).units._watch
     assert watch is not None
-    watch._interval = 0.0  # as with requests that come further apart than it looks
 
     with standby.frozen():
         begun = time.monotonic()
@@ -154,7 +155,7 @@ def test_a_primary_that_hangs_is_an_answer_of_503_and_forgotten_when_it_goes_on(
         begun = time.monotonic()
         assert client.get("/v1/products").status_code == 503
         assert client.post("/v1/products", json=product).status_code == 503
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 20
     assert client.get("/v1/products").status_code == 200
     database.close()
     databases.close()
