@@ -194,7 +194,7 @@ def _by_migrator(stack: Stack, plan: str) -> None:
 
 def _start(stack: Stack, *arguments: str) -> BaseProcess:
     """Start a command of migrator; it finds everything imported, as Alembic does that works plainly."""
-    process = _FORKS.Process(target=_migrator, args=(stack, arguments))
+    process = _FORKS.Process(target=_migrator, args=(stack, arguments), daemon=True)  # ends with us
     process.start()
     return process
 
