@@ -200,8 +200,11 @@ class Cluster:
                     raise self._not_started(f"the private PostgreSQL was not ready within {self.start_seconds:g} s")
                 time.sleep(0.01)
         except BaseException:
-            processes.signal_all([process.pid], signal.SIGQUIT)
-            process.wait()
+            # One that is only just starting may not heed the first.
+            for how in (signal.SIGQUIT, signal.SIGKILL):
+                processes.signal_all([process.pid], how)
+                if processes.wait_for(lambda: process.poll() is not None, _IMMEDIATE_STOP_SECONDS):
+                    break
             raise
         return None
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
+import subprocess
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from migrator.postgres.server import cluster, processes
+from migrator.postgres.server.account import Account
 from migrator.postgres.server.binaries import find_binaries
 from migrator.postgres.server.cluster import Cluster
 from migrator.postgres.server.embedded import embedded
@@ -92,3 +96,20 @@ def test_a_start_that_is_not_done_in_time_is_given_up_and_leaves_no_process(home
     with pytest.raises(ServerStartError, match="not ready within 0 s"), embedded(home, start_seconds=0):
         pass
     assert Cluster(home, find_binaries()).running() is None
+
+
+def test_a_start_that_hangs_is_killed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with embedded(home, fsync=False):
+        pass
+    launch = Cluster._launch
+
+    def hanging(self: Cluster, account: Account, port: int) -> subprocess.Popen[bytes]:
+        process = launch(self, account, port)
+        os.kill(process.pid, signal.SIGSTOP)
+        return process
+
+    monkeypatch.setattr(Cluster, "_launch", hanging)
+    monkeypatch.setattr(cluster, "_IMMEDIATE_STOP_SECONDS", 0.5)
+    with pytest.raises(ServerStartError, match="not ready within 0 s"), embedded(home, start_seconds=0):
+        pass
+    assert not processes.servers_of(home / "data")
