@@ -34,12 +34,13 @@ from typing import Any
 
 import psycopg
 
-import migrator.engine.run  # noqa: F401 - or each command would import it anew
+import migrator.cli.main
+import migrator.engine.run  # noqa: F401 - or each command would import them anew
 from catalog_schema.load.shapes import PLANS
 from migrator.check.rule import every_rule
-from migrator.cli.main import main as migrator_main
 from tests.catalog import plain_plans
 from tests.catalog.alembic_steps import upgrade
+from tests.support.victim import become_migrator
 from tools.stack import ROOT, Stack, stop_on_signals
 
 _MOVES = {
@@ -194,7 +195,8 @@ def _by_migrator(stack: Stack, plan: str) -> None:
 
 def _start(stack: Stack, *arguments: str) -> BaseProcess:
     """Start a command of migrator; it finds everything imported, as Alembic does that works plainly."""
-    process = _FORKS.Process(target=_migrator, args=(stack, arguments), daemon=True)  # ends with us
+    given = (ROOT, stack.database_url, [*arguments], _log(stack))
+    process = _FORKS.Process(target=become_migrator, args=given, daemon=True)  # ends with us
     process.start()
     return process
 
@@ -203,17 +205,6 @@ def _end(stack: Stack, command: BaseProcess) -> None:
     command.join()
     if command.exitcode:
         raise RuntimeError(f"migrator ended with {command.exitcode}:\n{_log(stack).read_text()[-3000:]}")
-
-
-def _migrator(stack: Stack, arguments: tuple[str, ...]) -> None:
-    for name in [name for name in os.environ if name.startswith("MIGRATOR_")]:
-        del os.environ[name]
-    os.environ["DATABASE_URL"] = stack.database_url
-    os.chdir(ROOT)
-    with _log(stack).open("a") as log:
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
-    raise SystemExit(migrator_main(list(arguments)))
 
 
 def _log(stack: Stack) -> Path:

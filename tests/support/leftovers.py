@@ -30,7 +30,8 @@ def make_base() -> tuple[Path, IO[str]]:
 
 def sweep() -> None:
     """Stop the servers and remove the folders of dead sessions of this user."""
-    for lock_file in _parent().glob(f"{_PREFIX}*/{_LOCK}"):
+    places = {_MEMORY, Path(tempfile.gettempdir())}
+    for lock_file in (file for place in places for file in place.glob(f"{_PREFIX}*/{_LOCK}")):
         try:
             with lock_file.open("r+") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -32,7 +32,7 @@ class Victim:
         self._log = project.folder / f"run-{next(_NUMBERS)}.jsonl"
         self._log.touch()
         given = (project.folder, project.url, [*args, "--format", "json"], self._log)
-        self._process = _FORKS.Process(target=_migrator, args=given)
+        self._process = _FORKS.Process(target=become_migrator, args=given)
         self._process.start()
 
     @property
@@ -115,7 +115,8 @@ def _mortal(folder: Path, url: str, name: str, *, number: int, event_name: str, 
             run.apply(target, plan, to=None, emit=emit, stop=Stop())
 
 
-def _migrator(folder: Path, url: str, args: list[str], log: Path) -> None:
+def become_migrator(folder: Path, url: str, args: list[str], log: Path) -> None:
+    """Do in this process what `migrator ARGS` does in `folder`, on the database of `url`, and end as it ends."""
     from migrator.cli.main import main
 
     os.chdir(folder)

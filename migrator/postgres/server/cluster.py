@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -123,8 +123,7 @@ class Cluster:
             return
         processes.signal_all([postmaster.pid], how)
         if not processes.wait_for(lambda: processes.command_of(postmaster.pid) is None, _FAST_STOP_SECONDS):
-            processes.signal_all([postmaster.pid], signal.SIGQUIT)
-            processes.wait_for(lambda: processes.command_of(postmaster.pid) is None, _IMMEDIATE_STOP_SECONDS)
+            _kill(lambda: [] if processes.command_of(postmaster.pid) is None else [postmaster.pid])
 
     def _check_version(self) -> None:
         try:
@@ -158,11 +157,7 @@ class Cluster:
     def _clear_remains(self) -> None:
         # PostgreSQL does not start while sessions of a killed server live on, nor when the id in a left-over
         # postmaster.pid has passed to another process.
-        for how in (signal.SIGQUIT, signal.SIGKILL):
-            orphans = processes.servers_of(self.data)
-            processes.signal_all(orphans, how)
-            if processes.wait_for(lambda: not processes.servers_of(self.data), _IMMEDIATE_STOP_SECONDS):
-                break
+        _kill(lambda: processes.servers_of(self.data))
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         for abandoned in self.home.glob(f"{_FRESH}*"):
             processes.signal_all(processes.servers_of(abandoned), signal.SIGKILL)
@@ -200,17 +195,21 @@ class Cluster:
                     raise self._not_started(f"the private PostgreSQL was not ready within {self.start_seconds:g} s")
                 time.sleep(0.01)
         except BaseException:
-            # One that is only just starting may not heed the first.
-            for how in (signal.SIGQUIT, signal.SIGKILL):
-                processes.signal_all([process.pid], how)
-                if processes.wait_for(lambda: process.poll() is not None, _IMMEDIATE_STOP_SECONDS):
-                    break
+            _kill(lambda: [process.pid] if process.poll() is None else [])
             raise
         return None
 
     def _not_started(self, message: str) -> ServerStartError:
         lines = self.log.read_text(errors="replace").splitlines()[-8:]
         return ServerStartError(message, notes=lines, help=f"read {self.log}")
+
+
+def _kill(alive: Callable[[], list[int]]) -> None:
+    """End the processes that `alive` finds as a crash does, and those that do not heed that for good."""
+    for how in (signal.SIGQUIT, signal.SIGKILL):
+        processes.signal_all(alive(), how)
+        if processes.wait_for(lambda: not alive(), _IMMEDIATE_STOP_SECONDS):
+            break
 
 
 def _free_ports(data: Path) -> Iterator[int]:

@@ -113,3 +113,12 @@ def test_a_start_that_hangs_is_killed(home: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(ServerStartError, match="not ready within 0 s"), embedded(home, start_seconds=0):
         pass
     assert not processes.servers_of(home / "data")
+
+
+def test_a_server_that_hangs_is_stopped_all_the_same(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "_FAST_STOP_SECONDS", 0.5)
+    monkeypatch.setattr(cluster, "_IMMEDIATE_STOP_SECONDS", 0.5)
+    with embedded(home, fsync=False):
+        for pid in processes.servers_of(home / "data"):
+            os.kill(pid, signal.SIGSTOP)
+    assert Cluster(home, find_binaries()).running() is None
