@@ -21,12 +21,11 @@ from migrator.postgres.tables import Table, UnknownTableError, find_table, raw
 from migrator.spelling import suggestion
 from migrator.sql.errors import ExpressionError
 from migrator.sql.expression import ColumnRef, Expression, parse_expression
-from migrator.sql.names import split_name
+from migrator.sql.names import SYSTEM_COLUMNS, split_name
 
 if TYPE_CHECKING:
     from migrator.revisions.recorder import Recorded
 
-_SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
 PATIENCE = "100ms"
 """How long to wait for a table that somebody has locked, only to look at an expression."""
 # What the server says of an expression whose columns are all there. Errors about values are left to the rows.
@@ -111,7 +110,7 @@ def _unknown_columns(use: Use, tables: list[Table], made: _Made, where: Location
     read = [one for text in use.expressions for one in _columns(parse_expression(text), tables)]
     for one in dict.fromkeys([*(ColumnRef(name) for name in use.written), *read]):
         there = known[one.table] if one.table else anywhere
-        if made.all_seen and one.column not in there | _SYSTEM_COLUMNS:
+        if made.all_seen and one.column not in there | SYSTEM_COLUMNS:
             owner = one.table or " or ".join(str(table) for table in tables)
             yield UnknownColumnError(
                 f"table {owner} has no column {one.column}, and no revision of the plan adds it",

@@ -14,6 +14,9 @@ from migrator.sql.errors import NameSyntaxError
 MAX_NAME_BYTES = 63
 """PostgreSQL cuts longer identifiers (NAMEDATALEN - 1)."""
 
+SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
+"""Every table has these, and none has a column of its own that is called so."""
+
 _PART = re.compile(r'\s*(?:"((?:[^"\0]|"")+)"|([A-Za-z_\u0080-\U0010ffff][\w$]*))\s*')
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
 _FOLD = str.maketrans(ascii_uppercase, ascii_lowercase)

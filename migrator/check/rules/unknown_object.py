@@ -34,7 +34,7 @@ from migrator.check.rule import Example, Report
 from migrator.check.schema.columns import constraint_of
 from migrator.sql.commands import definition
 from migrator.sql.context import RelationKind, Table
-from migrator.sql.names import Name, name_of, named, quote
+from migrator.sql.names import SYSTEM_COLUMNS, Name, name_of, named, quote
 from migrator.sql.parser import Tree, field_enum, kind_of, sorted_out, strings
 
 HAZARD = Hazard.FAILS
@@ -298,14 +298,11 @@ def _named(moment: Moment, table: Table) -> Iterator[str]:
 
 def _in_expressions(relation: Tree, nodes: Iterable[Tree]) -> Iterator[str]:
     """Yield the columns that expressions name, where there is no other relation that they may be of."""
-    others = {relation.alias.aliasname or relation.relname, *_SYSTEM_COLUMNS}
+    others = {relation.alias.aliasname or relation.relname, *SYSTEM_COLUMNS}
     for found in map(sorted_out, nodes):
         for one in () if found["SubLink"] else found["ColumnRef"]:
             if len(one.fields) == 1:
                 yield from {*strings(one.fields)} - others
-
-
-_SYSTEM_COLUMNS = ("ctid", "xmin", "xmax", "cmin", "cmax", "tableoid")
 
 
 def _adds_constraint(command: Tree) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from migrator.sql.default_names import free_name, index_columns, index_middle
-from migrator.sql.names import MAX_NAME_BYTES, Name, clip, quote, split_name
+from migrator.sql.names import MAX_NAME_BYTES, SYSTEM_COLUMNS, Name, clip, quote, split_name
 from migrator.sql.statement import parse_one
 from migrator.sql.volatility import AGGREGATES, RANDOM, STEADY
 from tests.support.databases import Databases
@@ -18,6 +18,7 @@ identifiers = (
     .map(lambda text: clip(text, MAX_NAME_BYTES))
     .filter(bool)
 )
+columns_of_tables = identifiers.filter(lambda name: name not in SYSTEM_COLUMNS)
 server_settings = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -47,7 +48,7 @@ def test_a_name_is_split_as_postgresql_splits_it(session: psycopg.Connection, na
 
 
 @server_settings
-@given(table=identifiers, columns=st.lists(identifiers, min_size=1, max_size=4, unique=True))
+@given(table=identifiers, columns=st.lists(columns_of_tables, min_size=1, max_size=4, unique=True))
 def test_default_names_are_those_that_postgresql_chooses(
     session: psycopg.Connection, table: str, columns: list[str]
 ) -> None:
@@ -71,6 +72,11 @@ def test_default_names_are_those_that_postgresql_chooses(
         chosen.append(free_name(table, index_middle(names), "idx", chosen.__contains__))
     chosen.append(free_name(table, index_middle(columns), "key", chosen.__contains__))
     assert [name for name, _ in rows] == chosen
+
+
+def test_the_system_columns_are_those_of_the_server(session: psycopg.Connection) -> None:
+    rows = session.execute("select attname from pg_attribute where attrelid = 'pg_type'::regclass and attnum < 0")
+    assert {name for (name,) in rows} == SYSTEM_COLUMNS
 
 
 def test_no_function_called_steady_is_volatile_on_the_server(session: psycopg.Connection) -> None:
